@@ -1,0 +1,163 @@
+/**
+ * What `bench` measures: the adapter's multiply-add peak, the training step, and each of its kernels.
+ *
+ * @module
+ */
+import type { Gpu } from "../src/gpu/gpu.ts";
+import { DeviceExamples } from "../src/nn/batches.ts";
+import { Ensemble } from "../src/nn/ensemble.ts";
+import { glorot } from "../src/nn/initialize.ts";
+import { denseMask } from "../src/nn/mask.ts";
+import { layOut, lenet, type NetworkLayout } from "../src/nn/network.ts";
+import { floatBits } from "../src/nn/optimizer.ts";
+import { RandomStream } from "../src/data/random.ts";
+import peakCode from "./peak.wgsl" with { type: "text" };
+
+/** Several measurements of one thing, in milliseconds. */
+export interface Spread {
+  /** Middle one. */
+  readonly median: number;
+  /** Smallest. */
+  readonly minimum: number;
+  /** Largest. */
+  readonly maximum: number;
+}
+
+/** One kernel of the training step. */
+export interface KernelTime {
+  /** What it does in the network. */
+  readonly label: string;
+  /** Milliseconds of one launch. */
+  readonly ms: Spread;
+  /** Useful arithmetic, in 10⁹ operations per second; null for kernels that only move data. */
+  readonly gflops: number | null;
+  /** That as a fraction of the adapter's multiply-add peak. */
+  readonly ofPeak: number | null;
+}
+
+/** The training step of LeNet-300-100. */
+export interface StepTime {
+  /** Networks in lockstep. */
+  readonly replicates: number;
+  /** Images per step. */
+  readonly batchSize: number;
+  /** Milliseconds of one step of all networks, many steps to a submit. */
+  readonly ms: Spread;
+  /** Useful arithmetic of forward and backward pass, in 10⁹ operations per second. */
+  readonly gflops: number;
+  /** That as a fraction of the adapter's multiply-add peak. */
+  readonly ofPeak: number;
+  /** Each launch; null where the adapter has no timestamps. */
+  readonly kernels: readonly KernelTime[] | null;
+}
+
+/** Median, minimum and maximum. */
+export function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return {
+    median: ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2,
+    minimum: sorted[0] ?? NaN,
+    maximum: sorted.at(-1) ?? NaN,
+  };
+}
+
+/** The adapter's multiply-add peak in 10⁹ operations per second: the best of several runs, registers only. */
+export async function multiplyAddPeak(gpu: Gpu): Promise<number> {
+  const invocations = 64 * (gpu.adapter.kind === "software" ? 64 : 16_384);
+  using output = gpu.buffer("peak", invocations * 4);
+  using program = await gpu.record("peak", [{
+    kernel: { name: "peak", code: peakCode },
+    dims: [floatBits(0.999), floatBits(1e-3), 0, 0],
+    buffers: [output],
+    workgroups: [invocations / 64, 1, 1],
+  }]);
+  const repeats = 10;
+  const times = await timed(gpu, 6, () => gpu.submit([program, repeats]));
+  return invocations * 16 * 1024 * 2 * repeats / spread(times).minimum / 1e6;
+}
+
+/** Times the training step of LeNet-300-100 with Adam on random images. */
+export async function trainingStep(
+  gpu: Gpu,
+  peakGflops: number,
+  { replicates, batchSize, runs, steps }: {
+    readonly replicates: number;
+    readonly batchSize: number;
+    readonly runs: number;
+    readonly steps: number;
+  },
+): Promise<StepTime> {
+  const layout = layOut(lenet(784, 10));
+  const random = new RandomStream(1, "synthetic");
+  const count = 1024;
+  const images = Uint8Array.from({ length: 784 * count }, () => random.below(256));
+  const labels = Uint8Array.from({ length: count }, () => random.below(10));
+  const shape = { channels: 1, height: 28, width: 28 };
+  using train = new DeviceExamples(gpu, "train", shape, { images, labels, count });
+  const indices = Uint32Array.from({ length: count }, (_, index) => index);
+  using ensemble = await Ensemble.open(gpu, {
+    layout,
+    replicates,
+    batchSize,
+    optimizer: { type: "adam", lr: 1.2e-3 },
+    iterations: (runs + 1) * steps + 100,
+    train,
+    test: train,
+    splits: Array.from({ length: replicates }, () => ({ train: indices, validation: indices })),
+  });
+  ensemble.begin(
+    Array.from({ length: replicates }, (_, index) => ({ values: glorot(layout, index + 1), mask: denseMask(layout) })),
+  );
+  const batches = Array.from(
+    { length: replicates },
+    () => Uint32Array.from({ length: batchSize * steps }, () => random.below(count)),
+  );
+  const times = await timed(gpu, runs, () => ensemble.steps(batches));
+  const kernelTimes: number[][] = [];
+  for (let run = 0; run < 20 && gpu.hasTimestamps; run++) kernelTimes.push(await gpu.time(ensemble.program) ?? []);
+  const ms = spread(times.map((time) => time / steps));
+  const gflops = operations(layout, batchSize) * replicates / ms.median / 1e6;
+  return {
+    replicates,
+    batchSize,
+    ms,
+    gflops,
+    ofPeak: gflops / peakGflops,
+    kernels: gpu.hasTimestamps
+      ? ensemble.program.dispatches.map(({ label }, index) => {
+        const own = spread(kernelTimes.map((run) => run[index] ?? NaN));
+        const work = kernelOperations(layout, batchSize, label);
+        const rate = work === null ? null : work * replicates / own.median / 1e6;
+        return { label, ms: own, gflops: rate, ofPeak: rate === null ? null : rate / peakGflops };
+      })
+      : null,
+  };
+}
+
+/** Multiplications and additions of one step: forward, weight gradient, and input gradient of all layers but the first. */
+function operations(layout: NetworkLayout, batch: number): number {
+  return layout.layers.reduce(
+    (sum, { inputs, outputs }, index) => sum + 2 * inputs * outputs * batch * (index === 0 ? 2 : 3),
+    0,
+  );
+}
+
+function kernelOperations(layout: NetworkLayout, batch: number, label: string): number | null {
+  const layer = layout.layers.find(({ name }) => label.startsWith(`${name} `));
+  return layer ? 2 * layer.inputs * layer.outputs * batch : null;
+}
+
+/** Wall-clock milliseconds of each run, after one that is not counted. */
+async function timed(gpu: Gpu, runs: number, submit: () => void): Promise<number[]> {
+  submit();
+  await gpu.done();
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const started = performance.now();
+    submit();
+    await gpu.done();
+    times.push(performance.now() - started);
+  }
+  return times;
+}

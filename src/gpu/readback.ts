@@ -1,0 +1,113 @@
+/**
+ * Reading buffers back through staging buffers that are reused, each read with a deadline.
+ *
+ * @module
+ */
+import type { Buffer } from "./buffer.ts";
+import { ReadbackTimeoutError } from "./errors.ts";
+
+/** What readback needs of its device. */
+export interface ReadbackHost {
+  /** The WebGPU device. */
+  readonly device: GPUDevice;
+  /** A counted allocation. */
+  buffer(label: string, bytes: number, usage: number): Buffer;
+  /** Throws what went wrong on the device since the last look. */
+  check(): void;
+  /** Rejects as soon as the device is lost or an uncaptured error arrives. */
+  readonly failure: Promise<never>;
+}
+
+/** A range of a buffer, in bytes. */
+export interface Range {
+  /** The buffer to read; it needs `COPY_SRC`. */
+  readonly buffer: Buffer;
+  /** First byte, a multiple of 4; 0 when left out. */
+  readonly offset?: number;
+  /** Length in bytes, a multiple of 4; to the end when left out. */
+  readonly bytes?: number;
+}
+
+/** Staging buffers of one device. A readback costs milliseconds whatever its size, so ranges are read together. */
+export class Readback {
+  readonly #host: ReadbackHost;
+  readonly #free: Buffer[] = [];
+  readonly #deadlineMs: number;
+
+  /** Readback with a deadline in milliseconds for every read. */
+  constructor(host: ReadbackHost, deadlineMs: number) {
+    this.#host = host;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /**
+   * Copies ranges to the CPU with one wait.
+   *
+   * @returns one `ArrayBuffer` per range
+   * @throws {ReadbackTimeoutError} when the data is not there within the deadline
+   */
+  async read(ranges: readonly Range[]): Promise<ArrayBuffer[]> {
+    this.#host.check();
+    const plan = ranges.map(({ buffer, offset = 0, bytes = buffer.bytes - offset }) => ({ buffer, offset, bytes }));
+    const total = plan.reduce((sum, { bytes }) => sum + bytes, 0);
+    const staging = this.#take(total);
+    const encoder = this.#host.device.createCommandEncoder({ label: "readback" });
+    let at = 0;
+    for (const { buffer, offset, bytes } of plan) {
+      encoder.copyBufferToBuffer(buffer.raw, offset, staging.raw, at, bytes);
+      at += bytes;
+    }
+    this.#host.device.queue.submit([encoder.finish()]);
+    try {
+      await this.#mapped(staging, total);
+    } catch (error) {
+      staging.destroy();
+      throw error;
+    }
+    const copy = staging.raw.getMappedRange(0, total).slice(0);
+    staging.raw.unmap();
+    this.#free.push(staging);
+    this.#host.check();
+    let from = 0;
+    return plan.map(({ bytes }) => copy.slice(from, from += bytes));
+  }
+
+  async #mapped(staging: Buffer, bytes: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new ReadbackTimeoutError(
+            `Could not read ${bytes} bytes back within ${
+              this.#deadlineMs / 1000
+            } s: the driver hangs, or steps take far ` +
+              "longer than planned. Run `deno task doctor`, or lower --batch-size, --width or --replicates.",
+          ),
+        );
+      }, this.#deadlineMs);
+    });
+    try {
+      await Promise.race([staging.raw.mapAsync(GPUMapMode.READ, 0, bytes), late, this.#host.failure]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The smallest free staging buffer that is large enough, or a new one of the next power of two. */
+  #take(bytes: number): Buffer {
+    let best = -1;
+    this.#free.forEach((buffer, index) => {
+      const current = this.#free[best];
+      if (buffer.bytes >= bytes && (!current || buffer.bytes < current.bytes)) best = index;
+    });
+    const [found] = best >= 0 ? this.#free.splice(best, 1) : [];
+    if (found) return found;
+    const size = Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));
+    return this.#host.buffer("readback staging", size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+  }
+
+  /** Releases the staging buffers. */
+  destroy(): void {
+    for (const buffer of this.#free.splice(0)) buffer.destroy();
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What the loop tells its listeners: events, records of trained networks, snapshots to go on from.
+ *
+ * Units: fractions of 1; losses are mean cross-entropy in nats; an iteration is one optimizer step; replicates and draws
+ * count from 1, levels from 0 (the dense network).
+ *
+ * @module
+ */
+import type { AdapterInfo } from "../gpu/gpu.ts";
+import type { LotteryConfig } from "./config.ts";
+
+/** An arm of the experiment: the tickets, or a control trained beside them. */
+export type ArmName = "ticket" | "reinit";
+
+/** One network of the experiment. */
+export interface NetworkKey {
+  /** The arm. */
+  readonly arm: ArmName;
+  /** The level; 0 = dense. */
+  readonly level: number;
+  /** The replicate, from 1. */
+  readonly replicate: number;
+  /** Which of a control's draws for this ticket, from 1; 1 for a ticket. */
+  readonly draw: number;
+}
+
+/** How much of a layer survives. */
+export interface LayerCount {
+  /** `dense1`, `dense2`, … */
+  readonly name: string;
+  /** Weights of the dense layer. */
+  readonly size: number;
+  /** Weights that survive. */
+  readonly kept: number;
+}
+
+/** What one trained network of one level came to. */
+export interface LevelRecord extends NetworkKey {
+  /** The replicate's seed. */
+  readonly seed: number;
+  /** `diverged` when a training loss was not finite. */
+  readonly status: "ok" | "diverged";
+  /** The first iteration whose loss was not finite. */
+  readonly divergedAt: number | null;
+  /** Surviving fraction of all weights. */
+  readonly remaining: number;
+  /** The same per layer, as counts. */
+  readonly layers: readonly LayerCount[];
+  /** Iteration of minimum validation loss, the earliest if several; null when no loss was finite. */
+  readonly earlyStopIteration: number | null;
+  /** The minimum itself. */
+  readonly validationLossAtEarlyStop: number | null;
+  /** Test accuracy at that iteration. */
+  readonly testAccuracyAtEarlyStop: number | null;
+  /** Accuracy on the whole training split at that iteration. */
+  readonly trainAccuracyAtEarlyStop: number | null;
+  /** Test accuracy after the last iteration. */
+  readonly testAccuracyAtEnd: number | null;
+  /** Accuracy on the whole training split after the last iteration. */
+  readonly trainAccuracyAtEnd: number | null;
+}
+
+/** One evaluation of one network. A loss that is not finite is null. */
+export interface Evaluation extends NetworkKey {
+  /** Steps done. */
+  readonly iteration: number;
+  /** Mean training loss since the evaluation before; null before the first step. */
+  readonly trainLoss: number | null;
+  /** Mean loss on the validation split. */
+  readonly validationLoss: number | null;
+  /** Accuracy on the validation split. */
+  readonly validationAccuracy: number;
+  /** Mean loss on the test set. */
+  readonly testLoss: number | null;
+  /** Accuracy on the test set. */
+  readonly testAccuracy: number;
+}
+
+/** One layer of a trained network, `[inputs][outputs]` each, biases `[outputs]`. */
+export interface TrainedLayer {
+  /** `dense1`, `dense2`, … */
+  readonly name: string;
+  /** Fan-in. */
+  readonly inputs: number;
+  /** Fan-out. */
+  readonly outputs: number;
+  /** 1 where a weight survives. */
+  readonly mask: Uint8Array<ArrayBuffer>;
+  /** The values that training started from, where the mask is 1; and what they would have been elsewhere. */
+  readonly initial: Float32Array<ArrayBuffer>;
+  /** The values that training ended with; zero where pruned. */
+  readonly final: Float32Array<ArrayBuffer>;
+  /** Initial biases. */
+  readonly initialBias: Float32Array<ArrayBuffer>;
+  /** Final biases. */
+  readonly finalBias: Float32Array<ArrayBuffer>;
+}
+
+/** A network at the end of its level: its ticket, and what training made of it. */
+export interface TrainedNetwork extends NetworkKey {
+  /** The layers, in order. */
+  readonly layers: readonly TrainedLayer[];
+}
+
+/** How long a level took. */
+export interface LevelTiming {
+  /** The level. */
+  readonly level: number;
+  /** Wall-clock seconds, evaluation included. */
+  readonly seconds: number;
+  /** Median milliseconds of one training step of all networks in lockstep, without evaluation and compilation. */
+  readonly stepMs: number;
+}
+
+/** A ticket's mask, one bit per parameter of the arena. */
+export interface TicketMask {
+  /** The level that is trained with it. */
+  readonly level: number;
+  /** The replicate. */
+  readonly replicate: number;
+  /** 32 parameters per word. */
+  readonly words: Uint32Array<ArrayBuffer>;
+}
+
+/** Everything a later `lottery()` needs to go on: it trains what is wanted and not done. */
+export interface Snapshot {
+  /** What was trained. */
+  readonly records: readonly LevelRecord[];
+  /** How long it took. */
+  readonly timings: readonly LevelTiming[];
+  /** Tickets' masks for levels 1 and on; level L + 1's are there as soon as level L is done. */
+  readonly masks: readonly TicketMask[];
+}
+
+/** A buffer in the memory plan. */
+export interface MemoryEntry {
+  /** What it holds. */
+  readonly name: string;
+  /** Its size. */
+  readonly bytes: number;
+}
+
+/** What `lottery()` yields. */
+export type LotteryEvent =
+  | {
+    readonly type: "start";
+    readonly config: LotteryConfig;
+    readonly network: { readonly name: string; readonly weights: number; readonly layers: readonly LayerCount[] };
+    readonly adapter: AdapterInfo;
+    /** The largest plan of the run: buffers on the GPU. */
+    readonly memory: readonly MemoryEntry[];
+    /** Planned surviving fraction per level. */
+    readonly remaining: readonly number[];
+  }
+  | {
+    readonly type: "level-start";
+    readonly level: number;
+    /** What trains in lockstep. */
+    readonly networks: readonly (NetworkKey & { readonly seed: number })[];
+    readonly remaining: number;
+    readonly layers: readonly LayerCount[];
+  }
+  | {
+    readonly type: "progress";
+    readonly level: number;
+    readonly iteration: number;
+    readonly iterations: number;
+    /** Milliseconds of one step of all networks, lately. */
+    readonly stepMs: number;
+  }
+  | { readonly type: "evaluation"; readonly evaluation: Evaluation }
+  | {
+    readonly type: "level-end";
+    readonly level: number;
+    readonly records: readonly LevelRecord[];
+    readonly networks: readonly TrainedNetwork[];
+    readonly timing: LevelTiming;
+    /** Which kernels each layer ran. */
+    readonly plan: Readonly<Record<string, string>>;
+  }
+  | { readonly type: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly type: "end"; readonly snapshot: Snapshot };

@@ -1,0 +1,108 @@
+/**
+ * Launches of the dense layer: forward, input gradient, weight gradient. Layouts stand in the kernels' headers.
+ *
+ * @module
+ */
+import type { Buffer } from "../gpu/buffer.ts";
+import type { Launch } from "../gpu/program.ts";
+import { denseForward, denseInputGradient, denseWeightGradient } from "./kernels.ts";
+import { type LayerLayout, type NetworkLayout, roundUp } from "./network.ts";
+
+/** A layer in its arena, and the shape it runs at. */
+export interface DenseShape {
+  /** The network. */
+  readonly layout: NetworkLayout;
+  /** The layer. */
+  readonly layer: LayerLayout;
+  /** Replicates in lockstep. */
+  readonly replicates: number;
+  /** Images, padded to a multiple of 8. */
+  readonly batch: number;
+}
+
+/** Workgroups of 8 × 2 tiles: eight tiles cover a batch of 64, and two rows of them balance lavapipe's static split. */
+const group = { groupX: 8, groupY: 2 } as const;
+
+/** output = activation(weightᵀ · input + bias). */
+export function forward(
+  { layout, layer, replicates, batch }: DenseShape,
+  buffers: { readonly parameters: Buffer; readonly input: Buffer; readonly output: Buffer },
+): Launch {
+  return {
+    kernel: denseForward,
+    constants: { ...group, relu: Number(layer.activation === "relu") },
+    dims: [
+      layer.inputs,
+      roundUp(layer.inputs, 4),
+      layer.outputQuads,
+      batch / 4,
+      layer.weight / 4,
+      layer.bias / 4,
+      layout.arena / 4,
+    ],
+    buffers: [buffers.parameters, buffers.input, buffers.output],
+    workgroups: tiles(batch / 8, Math.ceil(layer.outputQuads / 2), replicates),
+    label: `${layer.name} forward`,
+  };
+}
+
+/** gradient = weight · outputGradient; with `gate`, zero where the input (a ReLU's output) is not positive. */
+export function inputGradient(
+  { layout, layer, replicates, batch }: DenseShape,
+  gate: boolean,
+  buffers: {
+    readonly parameters: Buffer;
+    readonly outputGradient: Buffer;
+    readonly input: Buffer;
+    readonly gradient: Buffer;
+  },
+): Launch {
+  return {
+    kernel: denseInputGradient,
+    constants: { ...group, gate: Number(gate) },
+    dims: [
+      layer.inputs,
+      roundUp(layer.inputs, 4),
+      layer.outputQuads,
+      batch / 4,
+      layer.weight / 4,
+      layout.arena / 4,
+    ],
+    buffers: [buffers.parameters, buffers.outputGradient, buffers.input, buffers.gradient],
+    workgroups: tiles(batch / 8, Math.ceil(layer.inputs / 8), replicates),
+    label: `${layer.name} input gradient`,
+  };
+}
+
+/** weight gradient = input · outputGradientᵀ and bias gradient = Σ outputGradient; `masked`: zero where pruned. */
+export function weightGradient(
+  { layout, layer, replicates, batch }: DenseShape,
+  masked: boolean,
+  buffers: {
+    readonly input: Buffer;
+    readonly outputGradient: Buffer;
+    readonly mask: Buffer;
+    readonly gradient: Buffer;
+  },
+): Launch {
+  return {
+    kernel: denseWeightGradient,
+    constants: { ...group, masked: Number(masked) },
+    dims: [
+      layer.inputs,
+      roundUp(layer.inputs, 4),
+      layer.outputQuads,
+      batch / 4,
+      layer.weight / 4,
+      layer.bias / 4,
+      layout.arena / 4,
+    ],
+    buffers: [buffers.input, buffers.outputGradient, buffers.mask, buffers.gradient],
+    workgroups: tiles(Math.ceil(layer.outputQuads / 2), Math.ceil(layer.inputs / 8), replicates),
+    label: `${layer.name} weight gradient`,
+  };
+}
+
+function tiles(x: number, y: number, replicates: number): [number, number, number] {
+  return [Math.ceil(x / group.groupX), Math.ceil(y / group.groupY), replicates];
+}

@@ -1,0 +1,551 @@
+/**
+ * An ensemble: networks of one architecture that train in lockstep, each with its own weights, mask, data order and
+ * metrics. Everything on the GPU has a leading replicate dimension, and no network's numbers depend on the others.
+ *
+ * @module
+ */
+import type { Buffer } from "../gpu/buffer.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { Launch, Program } from "../gpu/program.ts";
+import { type DeviceExamples, gatherBatch } from "./batches.ts";
+import { forward, inputGradient, weightGradient } from "./dense.ts";
+import { copyIfBest, crossEntropy, endOfStep, sums } from "./loss.ts";
+import { applyMask } from "./mask.ts";
+import { type NetworkLayout, roundUp } from "./network.ts";
+import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
+import { layerTable, statistics } from "./selection.ts";
+import { type EvaluationRecord, initialState, parseRecords, recordSlot, recordWords, stateWords } from "./state.ts";
+
+/** What an ensemble trains, on what, and for how long. */
+export interface EnsembleOptions {
+  /** The architecture. */
+  readonly layout: NetworkLayout;
+  /** Networks in lockstep. */
+  readonly replicates: number;
+  /** Images of one step. */
+  readonly batchSize: number;
+  /** The optimizer. */
+  readonly optimizer: OptimizerSettings;
+  /** Steps of one level: the length of the scalars' table. */
+  readonly iterations: number;
+  /** Where training and validation images come from. */
+  readonly train: DeviceExamples;
+  /** The test set. */
+  readonly test: DeviceExamples;
+  /** Per replicate: which of `train` to train on and which to validate on. All replicates have equally many. */
+  readonly splits: readonly { readonly train: Uint32Array; readonly validation: Uint32Array }[];
+}
+
+/** Where one network starts. */
+export interface StartValues {
+  /** Arena of values; what the mask prunes is left out. */
+  readonly values: Float32Array;
+  /** One bit per parameter. */
+  readonly mask: Uint32Array;
+}
+
+/** What one evaluation brings back. */
+export interface EvaluationResult {
+  /** Per replicate: losses and correct counts. */
+  readonly records: readonly EvaluationRecord[];
+  /** Per replicate and layer: weights that survive by the mask. */
+  readonly kept: readonly (readonly number[])[];
+  /** Per replicate: pruned positions where weight, gradient or moment was not exactly zero. */
+  readonly violations: readonly number[];
+}
+
+/** Correct predictions on the whole training split. */
+export interface TrainingCorrect {
+  /** With the weights at the end of the level. */
+  readonly atEnd: number;
+  /** With the weights at the minimum of validation loss. */
+  readonly atEarlyStop: number;
+}
+
+/** Batches that the ring of indices holds: the most steps of one submit. */
+const ringSlots = 256;
+
+/** Images per evaluation launch: thousands, and a row of 4,000 bytes instead of a power of two, which caches dislike. */
+const evaluationBatch = 1000;
+
+/** Batches are padded to a multiple of this. */
+const lanes = 8;
+
+type BufferName = ReturnType<typeof plan>[number]["name"];
+
+/** Bytes of every buffer that an ensemble needs, before anything is allocated. */
+export function planEnsemble(
+  options: Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "iterations"> & {
+    readonly trainSize: number;
+    readonly validationSize: number;
+    readonly testSize: number;
+  },
+): { readonly name: string; readonly bytes: number }[] {
+  const words = plan(options);
+  return words.map(({ name, words }) => ({ name, bytes: words * 4 }));
+}
+
+function plan(options: Parameters<typeof planEnsemble>[0]): { readonly name: string; readonly words: number }[] {
+  const { layout, replicates, optimizer } = options;
+  const batch = roundUp(options.batchSize, lanes);
+  const chunk = chunkOf(options);
+  const arenas = replicates * layout.arena;
+  const widths = [layout.spec.inputs, ...layout.layers.map(({ outputs }) => outputs)].map((rows) => roundUp(rows, 4));
+  const losses = replicates * lossStride(options, chunk);
+  const entries = [
+    { name: "parameters", words: arenas },
+    { name: "best parameters", words: arenas },
+    { name: "gradient", words: arenas },
+    ...Array.from({ length: momentsOf(optimizer) }, (_, index) => ({ name: `moment ${index + 1}`, words: arenas })),
+    { name: "mask", words: arenas / 32 },
+    { name: "schedule", words: options.iterations * 4 },
+    { name: "state", words: replicates * stateWords },
+    { name: "record", words: replicates * recordWords },
+    { name: "training record", words: replicates * recordWords },
+    { name: "layer table", words: layout.layers.length * 2 },
+    { name: "mask counts", words: replicates * layout.layers.length * 2 },
+    { name: "batch indices", words: replicates * ringSlots * options.batchSize },
+    { name: "training indices", words: replicates * options.trainSize },
+    { name: "validation indices", words: replicates * options.validationSize },
+    { name: "test indices", words: options.testSize },
+    { name: "batch labels", words: replicates * batch },
+    { name: "batch losses", words: replicates * batch },
+    { name: "batch correct", words: replicates * batch },
+    { name: "evaluation labels", words: replicates * chunk },
+    { name: "evaluation losses", words: losses },
+    { name: "evaluation correct", words: losses },
+    { name: "no gradient", words: 4 },
+    ...widths.map((rows, index) => ({ name: `activation ${index}`, words: replicates * rows * batch })),
+    ...widths.slice(1).map((rows, index) => ({ name: `gradient ${index + 1}`, words: replicates * rows * batch })),
+    ...widths.map((rows, index) => ({ name: `evaluation ${index}`, words: replicates * rows * chunk })),
+  ];
+  return entries;
+}
+
+function chunkOf(options: Parameters<typeof planEnsemble>[0]): number {
+  return roundUp(
+    Math.min(evaluationBatch, Math.max(options.trainSize, options.validationSize, options.testSize)),
+    lanes,
+  );
+}
+
+function lossStride(options: Parameters<typeof planEnsemble>[0], chunk: number): number {
+  return roundUp(Math.max(options.trainSize, options.validationSize, options.testSize), chunk);
+}
+
+/** Networks that train in lockstep on one device. */
+export class Ensemble implements Disposable {
+  /** The architecture. */
+  readonly layout: NetworkLayout;
+  /** Networks in lockstep. */
+  readonly replicates: number;
+  readonly #gpu: Gpu;
+  readonly #options: EnsembleOptions;
+  readonly #buffers: ReadonlyMap<BufferName, Buffer>;
+  readonly #owned: DisposableStack;
+  readonly #step: Program;
+  readonly #afterGather: Program;
+  readonly #evaluation: readonly Program[];
+  readonly #training: readonly Program[];
+  #stepsDone = 0;
+
+  private constructor(
+    gpu: Gpu,
+    options: EnsembleOptions,
+    buffers: ReadonlyMap<BufferName, Buffer>,
+    programs: {
+      readonly step: Program;
+      readonly afterGather: Program;
+      readonly evaluation: readonly Program[];
+      readonly training: readonly Program[];
+    },
+    owned: DisposableStack,
+  ) {
+    this.#gpu = gpu;
+    this.#options = options;
+    this.layout = options.layout;
+    this.replicates = options.replicates;
+    this.#buffers = buffers;
+    this.#step = programs.step;
+    this.#afterGather = programs.afterGather;
+    this.#evaluation = programs.evaluation;
+    this.#training = programs.training;
+    this.#owned = owned;
+  }
+
+  /** Allocates everything, compiles every kernel and records every program. */
+  static async open(gpu: Gpu, options: EnsembleOptions): Promise<Ensemble> {
+    using stack = new DisposableStack();
+    const [first] = options.splits;
+    if (!first || options.splits.length !== options.replicates) {
+      throw new RangeError(
+        `Cannot train ${options.replicates} networks on ${options.splits.length} splits: one for each is wanted.`,
+      );
+    }
+    const sizes = {
+      ...options,
+      trainSize: first.train.length,
+      validationSize: first.validation.length,
+      testSize: options.test.count,
+    };
+    const buffers = new Map<string, Buffer>();
+    for (const { name, bytes } of planEnsemble(sizes)) buffers.set(name, stack.use(gpu.buffer(name, bytes)));
+    const builder = new Builder(options, sizes, buffers);
+    gpu.write(builder.buffer("schedule"), stepScalars(options.optimizer, options.iterations));
+    gpu.write(builder.buffer("layer table"), layerTable(options.layout));
+    gpu.write(builder.buffer("test indices"), Uint32Array.from({ length: sizes.testSize }, (_, index) => index));
+    gpu.write(builder.buffer("training indices"), concatenated(options.splits.map(({ train }) => train)));
+    gpu.write(builder.buffer("validation indices"), concatenated(options.splits.map(({ validation }) => validation)));
+    const record = async (label: string, launches: readonly Launch[]): Promise<Program> =>
+      stack.use(await gpu.record(label, launches));
+    const afterGather = builder.trainingStep();
+    const [step, rest, evaluation, training] = await Promise.all([
+      record("step", [builder.gather(), ...afterGather]),
+      record("step after gather", afterGather),
+      Promise.all(builder.evaluation().map((launches) => record("evaluation", launches))),
+      Promise.all(builder.trainingAccuracy().map((launches) => record("training accuracy", launches))),
+    ]);
+    await gpu.settled();
+    return new Ensemble(gpu, options, buffers, { step, afterGather: rest, evaluation, training }, stack.move());
+  }
+
+  /** Starts a level: survivors at their values, pruned weights and all moments at zero, step 0. */
+  begin(starts: readonly StartValues[]): void {
+    if (starts.length !== this.replicates) {
+      throw new RangeError(`Cannot begin: ${starts.length} starts for ${this.replicates} networks. Give one for each.`);
+    }
+    const { arena } = this.layout;
+    starts.forEach(({ values, mask }, replicate) => {
+      this.#gpu.write(this.buffer("parameters"), applyMask(values, mask), replicate * arena * 4);
+      this.#gpu.write(this.buffer("mask"), Uint32Array.from(mask), replicate * arena / 8);
+    });
+    this.#gpu.clear(this.buffer("gradient"), this.buffer("best parameters"), ...this.#moments());
+    this.#gpu.write(this.buffer("state"), initialState(this.replicates));
+    this.#stepsDone = 0;
+  }
+
+  /**
+   * Submits steps without waiting for them.
+   *
+   * @param batches per replicate, the examples of these steps in order, `batchSize` for each
+   * @throws {RangeError} when they are not equally many, or more than fit in one submit
+   */
+  steps(batches: readonly Uint32Array[]): void {
+    const { batchSize } = this.#options;
+    const count = (batches[0]?.length ?? 0) / batchSize;
+    if (batches.length !== this.replicates || batches.some(({ length }) => length !== count * batchSize)) {
+      throw new RangeError(
+        `Cannot step: ${this.replicates} lists of equally many whole batches of ${batchSize} are wanted.`,
+      );
+    }
+    if (!Number.isInteger(count) || count < 1 || count > ringSlots) {
+      throw new RangeError(`Cannot submit ${count} steps at once: 1 to ${ringSlots} whole steps fit.`);
+    }
+    const slot = this.#stepsDone % ringSlots;
+    const beforeWrap = Math.min(count, ringSlots - slot) * batchSize;
+    batches.forEach((indices, replicate) => {
+      const base = replicate * ringSlots * batchSize;
+      const ring = this.buffer("batch indices");
+      this.#gpu.write(ring, indices.slice(0, beforeWrap), (base + slot * batchSize) * 4);
+      if (beforeWrap < indices.length) this.#gpu.write(ring, indices.slice(beforeWrap), base * 4);
+    });
+    this.#gpu.submit([this.#step, count]);
+    this.#stepsDone += count;
+  }
+
+  /** One step on inputs and labels that the caller has written into `activation 0` and `batch labels`. */
+  stepOnWrittenBatch(): void {
+    this.#gpu.submit(this.#afterGather);
+    this.#stepsDone++;
+  }
+
+  /** Evaluates validation and test, keeps the best weights, counts survivors; resolves when the numbers are back. */
+  async evaluate(): Promise<EvaluationResult> {
+    for (const program of this.#evaluation) this.#gpu.submit(program);
+    const [records, counts] = await this.#gpu.read([
+      { buffer: this.buffer("record"), bytes: this.replicates * recordWords * 4 },
+      { buffer: this.buffer("mask counts"), bytes: this.replicates * this.layout.layers.length * 8 },
+    ]);
+    const pairs = new Uint32Array(counts ?? new ArrayBuffer(0));
+    const layers = this.layout.layers.length;
+    const perReplicate = Array.from(
+      { length: this.replicates },
+      (_, replicate) => pairs.subarray(replicate * layers * 2, (replicate + 1) * layers * 2),
+    );
+    return {
+      records: parseRecords(records ?? new ArrayBuffer(0)),
+      kept: perReplicate.map((own) => this.layout.layers.map((_, layer) => own[layer * 2] ?? 0)),
+      violations: perReplicate.map((own) => own.reduce((sum, count, index) => index % 2 ? sum + count : sum, 0)),
+    };
+  }
+
+  /** Correct predictions on the training split, with the final weights and with the best ones. */
+  async trainingCorrect(): Promise<TrainingCorrect[]> {
+    for (const program of this.#training) this.#gpu.submit(program);
+    const [bytes] = await this.#gpu.read([
+      { buffer: this.buffer("training record"), bytes: this.replicates * recordWords * 4 },
+    ]);
+    return parseRecords(bytes ?? new ArrayBuffer(0)).map((record) => ({
+      atEnd: record.validationCorrect,
+      atEarlyStop: record.testCorrect,
+    }));
+  }
+
+  /** The arena of each network, as it is now. */
+  async parameters(): Promise<Float32Array<ArrayBuffer>[]> {
+    const all = await this.#gpu.readFloats(this.buffer("parameters"));
+    const { arena } = this.layout;
+    return Array.from({ length: this.replicates }, (_, index) => all.slice(index * arena, (index + 1) * arena));
+  }
+
+  /** The mask of each network, as it is now. */
+  async masks(): Promise<Uint32Array<ArrayBuffer>[]> {
+    const all = await this.#gpu.readUint32(this.buffer("mask"));
+    const words = this.layout.arena / 32;
+    return Array.from({ length: this.replicates }, (_, index) => all.slice(index * words, (index + 1) * words));
+  }
+
+  /** One of the buffers that {@linkcode planEnsemble} lists. */
+  buffer(name: BufferName): Buffer {
+    const buffer = this.#buffers.get(name);
+    if (!buffer) {
+      throw new RangeError(`There is no buffer "${name}". It is one of ${[...this.#buffers.keys()].join(", ")}.`);
+    }
+    return buffer;
+  }
+
+  /** The recorded training step, for timing. */
+  get program(): Program {
+    return this.#step;
+  }
+
+  /** Waits until what was submitted is done. */
+  done(): Promise<void> {
+    return this.#gpu.done();
+  }
+
+  /** Releases buffers and programs. */
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+
+  #moments(): Buffer[] {
+    return Array.from({ length: momentsOf(this.#options.optimizer) }, (_, index) => this.buffer(`moment ${index + 1}`));
+  }
+}
+
+/** Which kernels, in which order, on which buffers. */
+class Builder {
+  readonly #options: EnsembleOptions;
+  readonly #sizes: Parameters<typeof planEnsemble>[0];
+  readonly #buffers: ReadonlyMap<string, Buffer>;
+
+  constructor(
+    options: EnsembleOptions,
+    sizes: Parameters<typeof planEnsemble>[0],
+    buffers: ReadonlyMap<string, Buffer>,
+  ) {
+    this.#options = options;
+    this.#sizes = sizes;
+    this.#buffers = buffers;
+  }
+
+  buffer(name: string): Buffer {
+    const buffer = this.#buffers.get(name);
+    if (!buffer) throw new Error(`unreachable: "${name}" is in the plan`);
+    return buffer;
+  }
+
+  gather(): Launch {
+    const { replicates, batchSize, train } = this.#options;
+    return gatherBatch(
+      {
+        replicates,
+        images: batchSize,
+        batch: roundUp(batchSize, lanes),
+        start: 0,
+        indexStride: ringSlots * batchSize,
+        slots: ringSlots,
+      },
+      train,
+      {
+        indices: this.buffer("batch indices"),
+        state: this.buffer("state"),
+        output: this.buffer("activation 0"),
+        labels: this.buffer("batch labels"),
+      },
+    );
+  }
+
+  /** Forward, loss, backward, optimizer, end of step. */
+  trainingStep(): Launch[] {
+    const { layout, replicates, batchSize, optimizer } = this.#options;
+    const batch = roundUp(batchSize, lanes);
+    const parameters = this.buffer("parameters");
+    const gradient = this.buffer("gradient");
+    const mask = this.buffer("mask");
+    const last = layout.layers.length;
+    const losses = { losses: this.buffer("batch losses"), correct: this.buffer("batch correct") };
+    const launches = this.#forward("activation", parameters, batch);
+    launches.push(crossEntropy(
+      {
+        outputs: layout.layers.at(-1)?.outputs ?? 0,
+        replicates,
+        batch,
+        start: 0,
+        lossStride: batch,
+        scale: 1 / batchSize,
+      },
+      {
+        logits: this.buffer(`activation ${last}`),
+        labels: this.buffer("batch labels"),
+        gradient: this.buffer(`gradient ${last}`),
+        ...losses,
+      },
+    ));
+    for (let index = last; index >= 1; index--) {
+      const layer = layout.layers[index - 1];
+      const below = layout.layers[index - 2];
+      if (!layer) throw new Error("unreachable: index runs over the layers");
+      const shape = { layout, layer, replicates, batch };
+      const input = this.buffer(`activation ${index - 1}`);
+      const outputGradient = this.buffer(`gradient ${index}`);
+      if (below) {
+        launches.push(inputGradient(shape, below.activation === "relu", {
+          parameters,
+          outputGradient,
+          input,
+          gradient: this.buffer(`gradient ${index - 1}`),
+        }));
+      }
+      launches.push(weightGradient(shape, true, { input, outputGradient, mask, gradient }));
+    }
+    launches.push(
+      optimizerStep(layout, replicates, optimizer, {
+        mask,
+        gradient,
+        schedule: this.buffer("schedule"),
+        state: this.buffer("state"),
+        parameters,
+        moments: Array.from({ length: momentsOf(optimizer) }, (_, index) => this.buffer(`moment ${index + 1}`)),
+      }),
+      endOfStep({ replicates, batch, images: batchSize }, { ...losses, state: this.buffer("state") }),
+    );
+    return launches;
+  }
+
+  /** One list of launches per submit: chunks of validation, its sums, chunks of test, its sums, mask statistics. */
+  evaluation(): Launch[][] {
+    const { layout, replicates, train, test, optimizer } = this.#options;
+    const parameters = this.buffer("parameters");
+    const state = this.buffer("state");
+    const validation = this.#over(train, "validation indices", this.#sizes.validationSize, true, parameters);
+    validation.at(-1)?.push(
+      this.#sums(this.#sizes.validationSize, recordSlot.validation, true, "record"),
+      copyIfBest(layout, replicates, { state, parameters, best: this.buffer("best parameters") }),
+    );
+    const testing = this.#over(test, "test indices", this.#sizes.testSize, false, parameters);
+    testing.at(-1)?.push(
+      this.#sums(this.#sizes.testSize, recordSlot.test, false, "record"),
+      statistics(layout, replicates, {
+        mask: this.buffer("mask"),
+        parameters,
+        gradient: this.buffer("gradient"),
+        moments: Array.from({ length: momentsOf(optimizer) }, (_, index) => this.buffer(`moment ${index + 1}`)),
+        layers: this.buffer("layer table"),
+        counts: this.buffer("mask counts"),
+      }),
+    );
+    return [...validation, ...testing];
+  }
+
+  /** The training split with the final weights, then with the best ones. */
+  trainingAccuracy(): Launch[][] {
+    const { train } = this.#options;
+    const slots = [[recordSlot.validation, "parameters"], [recordSlot.test, "best parameters"]] as const;
+    return slots.flatMap(([slot, parameters]) => {
+      const chunks = this.#over(train, "training indices", this.#sizes.trainSize, true, this.buffer(parameters));
+      chunks.at(-1)?.push(this.#sums(this.#sizes.trainSize, slot, false, "training record"));
+      return chunks;
+    });
+  }
+
+  #forward(prefix: string, parameters: Buffer, batch: number): Launch[] {
+    const { layout, replicates } = this.#options;
+    return layout.layers.map((layer, index) =>
+      forward({ layout, layer, replicates, batch }, {
+        parameters,
+        input: this.buffer(`${prefix} ${index}`),
+        output: this.buffer(`${prefix} ${index + 1}`),
+      })
+    );
+  }
+
+  #over(
+    examples: DeviceExamples,
+    indices: string,
+    count: number,
+    perReplicate: boolean,
+    parameters: Buffer,
+  ): Launch[][] {
+    const { layout, replicates } = this.#options;
+    const chunk = chunkOf(this.#sizes);
+    const chunks: Launch[][] = [];
+    for (let start = 0; start < count; start += chunk) {
+      const images = Math.min(chunk, count - start);
+      const batch = roundUp(images, lanes);
+      chunks.push([
+        gatherBatch({ replicates, images, batch, start, indexStride: perReplicate ? count : 0 }, examples, {
+          indices: this.buffer(indices),
+          state: this.buffer("state"),
+          output: this.buffer("evaluation 0"),
+          labels: this.buffer("evaluation labels"),
+        }),
+        ...this.#forward("evaluation", parameters, batch),
+        crossEntropy(
+          {
+            outputs: layout.layers.at(-1)?.outputs ?? 0,
+            replicates,
+            batch,
+            start,
+            lossStride: lossStride(this.#sizes, chunk),
+          },
+          {
+            logits: this.buffer(`evaluation ${layout.layers.length}`),
+            labels: this.buffer("evaluation labels"),
+            gradient: this.buffer("no gradient"),
+            losses: this.buffer("evaluation losses"),
+            correct: this.buffer("evaluation correct"),
+          },
+        ),
+      ]);
+    }
+    return chunks;
+  }
+
+  #sums(count: number, slot: number, keepsBest: boolean, record: string): Launch {
+    // Only the first `count` losses are this evaluation's; rounding up takes in padding lanes, which hold zeros.
+    return sums({
+      replicates: this.#options.replicates,
+      lossStride: lossStride(this.#sizes, chunkOf(this.#sizes)),
+      quads: roundUp(count, lanes) / 4,
+      slot,
+      keepsBest,
+    }, {
+      losses: this.buffer("evaluation losses"),
+      correct: this.buffer("evaluation correct"),
+      state: this.buffer("state"),
+      record: this.buffer(record),
+    });
+  }
+}
+
+function concatenated(lists: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
+  const all = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
+}

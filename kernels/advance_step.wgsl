@@ -30,6 +30,12 @@ struct State {
 @group(0) @binding(2) var<storage, read> correct: array<vec4u>;
 @group(0) @binding(3) var<storage, read_write> state: array<State>;
 
+// The value, opaque to the compiler: WGSL lets it cancel (a + b) − a to b, and Mesa does, which undoes the compensation.
+// No batch has 2^31 vec4, so the value is xored with zero.
+fn rounded(value: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(value) ^ (dims.batchQuads >> 31u));
+}
+
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) id: vec3u) {
   let base = id.z * dims.batchQuads;
@@ -44,8 +50,8 @@ fn main(@builtin(workgroup_id) id: vec3u) {
   if ((bitcast<u32>(loss) & 0x7f800000u) == 0x7f800000u && state[id.z].divergedAt == 0u) {
     state[id.z].divergedAt = step + 1u;
   }
-  let term = loss - state[id.z].trainLossCompensation;
-  let total = state[id.z].trainLoss + term;
+  let term = rounded(loss - state[id.z].trainLossCompensation);
+  let total = rounded(state[id.z].trainLoss + term);
   state[id.z].trainLossCompensation = (total - state[id.z].trainLoss) - term;
   state[id.z].trainLoss = total;
   state[id.z].trainCorrect += count.x + count.y + count.z + count.w;

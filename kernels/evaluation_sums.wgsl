@@ -44,9 +44,15 @@ struct Sum {
   compensation: f32,
 }
 
+// The values, opaque to the compiler: WGSL lets it cancel (a + b) − a to b, and Mesa does, which undoes the compensation.
+// The slot is below 2^31, so the values are xored with zero.
+fn rounded(value: vec4f) -> vec4f {
+  return bitcast<vec4f>(bitcast<vec4u>(value) ^ vec4u(dims.slot >> 31u));
+}
+
 fn add(sum: Sum, value: f32) -> Sum {
-  let term = value - sum.compensation;
-  let total = sum.total + term;
+  let term = rounded(vec4f(value - sum.compensation)).x;
+  let total = rounded(vec4f(sum.total + term)).x;
   return Sum(total, (total - sum.total) - term);
 }
 
@@ -57,8 +63,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var compensation = vec4f(0.0);
   var count = vec4u(0u);
   for (var at = lane; at < dims.quads; at += 64u) {
-    let term = losses[base + at] - compensation;
-    let total = sum + term;
+    let term = rounded(losses[base + at] - compensation);
+    let total = rounded(sum + term);
     compensation = (total - sum) - term;
     sum = total;
     count += correct[base + at];

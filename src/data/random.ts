@@ -63,7 +63,8 @@ export function philox(
 }
 
 /**
- * The upper 32 bits of a 64-bit product, from products of 16-bit halves: none of the sums reaches 2³² (BigInt would be some fifty times slower).
+ * The upper 32 bits of a × (high · 2¹⁶ + low), from products of 16-bit halves. None of the sums reaches 2³², so doubles hold
+ * them exactly, without BigInt's allocations.
  */
 function multiplyHigh(a: number, high: number, low: number): number {
   const aHigh = a >>> 16;

@@ -25,15 +25,21 @@ export interface Launch {
 
 /** A launch that is ready to be encoded. */
 export interface Dispatch {
+  /** What it does in the network. */
   readonly label: string;
+  /** The compiled kernel. */
   readonly pipeline: GPUComputePipeline;
+  /** Its uniforms and buffers. */
   readonly bindGroup: GPUBindGroup;
+  /** Workgroups along x, y and z. */
   readonly workgroups: readonly [number, number, number];
 }
 
 /** What recording needs of its device. */
 export interface RecordingHost {
+  /** The WebGPU device. */
   readonly device: GPUDevice;
+  /** Its compiled kernels. */
   readonly pipelines: PipelineCache;
   /** A counted allocation. */
   buffer(label: string, bytes: number, usage: number): Buffer;

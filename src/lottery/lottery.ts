@@ -192,9 +192,9 @@ async function* trainLevel(
 }
 
 async function* evaluations(ensemble: Ensemble, members: readonly Member[], pace: Pace): AsyncGenerator<LotteryEvent> {
-  const evaluation = ensemble.evaluate();
+  // Settled first: work queued behind the last steps would count as theirs.
   await pace.settle();
-  const { records, kept, violations } = await evaluation;
+  const { records, kept, violations } = await ensemble.evaluate();
   for (const [index, member] of members.entries()) {
     const record = records[index];
     if (!record) throw new Error("unreachable: one record per network");

@@ -25,22 +25,26 @@ interface Tensors {
 }
 
 function randomTensors(size: number): Tensors {
-  const gradient = normals(1, size);
-  const mask = bits(2, size, 0.6);
-  for (let at = 0; at < size; at++) {
-    // Where a network diverges, NaN and infinity arrive; a memorised batch brings gradients whose square is below float32.
-    if (at % 17 === 3) gradient[at] = NaN;
-    if (at % 23 === 5) gradient[at] = Infinity;
-    if (at % 29 === 7) gradient[at] = Math.fround(1e-25);
-    if (at % 31 === 11) gradient[at] = 0;
-  }
-  return {
-    mask,
-    gradient,
+  const tensors = {
+    mask: bits(2, size, 0.6),
+    gradient: normals(1, size),
     parameters: normals(3, size),
     firstMoment: normals(4, size),
-    secondMoment: normals(5, size).map((value) => Math.fround(value * value)),
+    // Away from zero, or a few huge updates would hide errors in all others.
+    secondMoment: normals(5, size).map((value) => Math.fround(0.1 + value * value)),
   };
+  for (let at = 0; at < size; at++) {
+    // Where a network diverges, NaN and infinity arrive.
+    if (at % 17 === 3) tensors.gradient[at] = NaN;
+    if (at % 23 === 5) tensors.gradient[at] = Infinity;
+    // A fresh moment meets a gradient of nothing, one of epsilon's size, and one whose square is below float32.
+    const fresh = [0, 1e-8, -3e-9, 1e-25][at % 19];
+    if (fresh === undefined) continue;
+    tensors.gradient[at] = Math.fround(fresh);
+    tensors.firstMoment[at] = 0;
+    tensors.secondMoment[at] = 0;
+  }
+  return tensors;
 }
 
 function ofReplicate(tensors: Tensors, replicates: number, r: number): Tensors {

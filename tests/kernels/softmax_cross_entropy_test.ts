@@ -139,7 +139,7 @@ Deno.test("softmax_cross_entropy is stable for logits of ±1e4 and for infinitel
   const labels = integers(2, 9, 5);
   const result = await run(gpu, shape, logits, labels);
   check(shape, result, logits, labels, "±1e4");
-  assert.ok(result.losses.subarray(before, before + 9).some((loss) => loss === 2e4));
+  assert.ok(result.losses.subarray(before, before + 9).some((loss) => loss >= 2e4));
 });
 
 Deno.test("softmax_cross_entropy gives NaN, and not correct, for NaN or infinity, and only for that image", async () => {

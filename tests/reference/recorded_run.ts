@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseSafetensors } from "../../src/data/safetensors.ts";
+import { float32, int32, parseSafetensors, type StoredTensor } from "../../src/data/safetensors.ts";
 import type { Batch, LayerTensors } from "../../src/reference/network.ts";
 
 /** A recorded run of one network (R = 1). */
@@ -17,7 +17,7 @@ export interface RecordedRun {
   /** Where the weights start, before the mask. */
   readonly initial: LayerTensors[];
   /** Per layer, of 0 and 1. */
-  readonly masks: Uint8Array[];
+  readonly masks: Uint8Array<ArrayBuffer>[];
   /** What each step trains on. */
   readonly batches: Batch[];
   /** Of the first step, `[O][N]`. */
@@ -43,13 +43,16 @@ interface Settings {
 export function readRecordedRun(name: string): RecordedRun {
   const file = (ending: string): URL => new URL(`../fixtures/${name}.${ending}`, import.meta.url);
   const settings: Settings = JSON.parse(Deno.readTextFileSync(file("json")));
-  const tensors = parseSafetensors(Deno.readFileSync(file("safetensors")), `${name}.safetensors`);
-  const tensor = (key: string): { shape: readonly number[]; values: ArrayLike<number> } => {
+  const { tensors } = parseSafetensors(Deno.readFileSync(file("safetensors")), `${name}.safetensors`);
+  const tensor = (key: string): StoredTensor => {
     const found = tensors.get(key);
     if (!found) throw new Error(`${name} has no tensor ${key}.`);
     return found;
   };
-  const values = (key: string): Float64Array => Float64Array.from(tensor(key).values);
+  const values = (key: string): Float64Array => {
+    const stored = tensor(key);
+    return Float64Array.from(stored.dtype === "I32" ? int32(stored) : float32(stored));
+  };
   const matrix = (key: string): Float64Array => {
     const { shape: [rows = 0, columns = 0] } = tensor(key);
     return transposed(values(key), rows, columns);

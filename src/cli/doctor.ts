@@ -1,0 +1,132 @@
+/**
+ * `doctor`: the adapter, its limits and features, whether every kernel computes what its reference says, and what to do
+ * where something is wrong.
+ *
+ * @module
+ */
+import { AdapterError } from "../gpu/errors.ts";
+import { type AdapterInfo, Gpu } from "../gpu/gpu.ts";
+import { baseLimits, type Limits } from "../gpu/limits.ts";
+import { layOut, lenet } from "../nn/network.ts";
+import { planEnsemble } from "../nn/ensemble.ts";
+import { checkKernels, type KernelCheck } from "./kernel_check.ts";
+
+/** What `doctor` found. */
+export interface Diagnosis {
+  /** Who computes. */
+  readonly adapter: AdapterInfo;
+  /** The largest limits the adapter offers. */
+  readonly limits: Required<Limits>;
+  /** Optional features the adapter has. */
+  readonly features: readonly string[];
+  /** Milliseconds until the device was open. */
+  readonly openMs: number;
+  /** Kernels against their references. */
+  readonly kernels: readonly KernelCheck[];
+  /** Most bytes allocated while checking. */
+  readonly peakBytes: number;
+  /** Bytes still allocated after checking, but for staging buffers that are reused: 0 unless something leaks. */
+  readonly leakedBytes: number;
+  /** Bytes that training one LeNet-300-100 on 55,000 images takes, besides the images. */
+  readonly lenetBytes: number;
+  /** What is wrong, each with what to do; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Examines the machine.
+ *
+ * @throws {AdapterError} when no adapter answers; the message says what to do
+ */
+export async function diagnose(): Promise<Diagnosis> {
+  const offered = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const started = performance.now();
+  await using gpu = await Gpu.open();
+  if (!offered) throw new AdapterError("The adapter answered once and then no more. Run `deno task doctor` again.");
+  const openMs = performance.now() - started;
+  const kernels = await checkKernels(gpu);
+  const limits = {
+    maxStorageBufferBindingSize: offered.limits.maxStorageBufferBindingSize,
+    maxBufferSize: offered.limits.maxBufferSize,
+    maxStorageBuffersPerShaderStage: offered.limits.maxStorageBuffersPerShaderStage,
+    maxComputeInvocationsPerWorkgroup: offered.limits.maxComputeInvocationsPerWorkgroup,
+  };
+  const lenetPlan = planEnsemble({
+    layout: layOut(lenet(784, 10)),
+    replicates: 1,
+    batchSize: 60,
+    optimizer: { type: "adam", lr: 1.2e-3 },
+    iterations: 50_000,
+    trainSize: 55_000,
+    validationSize: 5_000,
+    testSize: 10_000,
+  });
+  const leaked = gpu.allocations().filter(({ label }) => label !== "readback staging");
+  const wrong = kernels.filter(({ ok }) => !ok);
+  const problems = wrong.map(({ kernel, error, tolerance }) =>
+    `kernels/${kernel}.wgsl is off by ${error.toExponential(1)} where ${tolerance.toExponential(1)} is right: ` +
+    "update the graphics driver, or use another adapter; on Linux VK_DRIVER_FILES chooses the Vulkan driver."
+  );
+  if (leaked.length > 0) {
+    problems.push(
+      `${leaked.map(({ label }) => label).join(", ")} were not released: please report this with the lines above.`,
+    );
+  }
+  return {
+    adapter: gpu.adapter,
+    limits,
+    features: [...offered.features].sort(),
+    openMs,
+    kernels,
+    peakBytes: gpu.peakBytes,
+    leakedBytes: leaked.reduce((sum, { bytes }) => sum + bytes, 0),
+    lenetBytes: lenetPlan.reduce((sum, { bytes }) => sum + bytes, 0),
+    problems,
+  };
+}
+
+/** The diagnosis as lines of text. */
+export function formatDiagnosis(found: Diagnosis): string {
+  const { adapter } = found;
+  const kind = adapter.kind === "software" ? "a software adapter, that is this machine's CPU" : "a GPU";
+  const lines = [
+    `Adapter    ${adapter.name}, ${kind}`,
+    `Vendor     ${adapter.driver || "does not say"}`,
+    `Opened in  ${found.openMs.toFixed(0)} ms`,
+    "",
+    "Limits (offered, needed by every job)",
+    ...limitNames.map((name) =>
+      `  ${name.padEnd(36)}${group(found.limits[name]).padStart(15)}${group(baseLimits[name]).padStart(15)}`
+    ),
+    `Features   ${found.features.join(", ") || "none"}`,
+    "",
+    "Kernels against float64 (largest difference, relative to the largest value)",
+    ...found.kernels.map(({ kernel, error, ok }) =>
+      `  ${ok ? "ok   " : "WRONG"} ${kernel.padEnd(26)}${error === 0 ? "exact" : error.toExponential(1)}`
+    ),
+    "",
+    `Memory     ${mebibytes(found.peakBytes)} at most for these checks, ${
+      group(found.leakedBytes)
+    } bytes left behind; ` +
+    `training one LeNet-300-100 takes ${mebibytes(found.lenetBytes)} and its images ${mebibytes(70_000 * 788)}`,
+    "",
+  ];
+  if (found.problems.length === 0) lines.push("All is well: `deno task lottery` will run here.");
+  else lines.push("Something is wrong:", ...found.problems.map((problem) => `  ${problem}`));
+  return lines.join("\n");
+}
+
+const limitNames = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+] as const satisfies readonly (keyof Limits)[];
+
+function group(value: number): string {
+  return value.toLocaleString("en");
+}
+
+function mebibytes(bytes: number): string {
+  return bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(0)} KiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}

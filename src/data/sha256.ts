@@ -1,0 +1,11 @@
+/**
+ * SHA-256, as hexadecimal digits.
+ *
+ * @module
+ */
+
+/** The SHA-256 of some bytes in hexadecimal, as `sha256sum` prints it. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

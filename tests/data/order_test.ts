@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { DataOrder } from "../../src/data/order.ts";
+
+const train = Uint32Array.from({ length: 103 }, (_, at) => 1000 + at * 3);
+const stream = { arm: 0, level: 0 };
+
+Deno.test("an epoch of 55,000 examples has 916 batches of 60 and drops the 40 that are left", () => {
+  const all = Uint32Array.from({ length: 55_000 }, (_, at) => at);
+  const order = new DataOrder(all, 60, 1, stream);
+  assert.equal(order.stepsPerEpoch, 916);
+  for (let epoch = 0; epoch < 2; epoch++) {
+    const seen = new Set(order.next(916));
+    assert.equal(seen.size, 916 * 60);
+  }
+});
+
+Deno.test("every epoch holds each example at most once, all of them training examples, in a new order", () => {
+  const order = new DataOrder(train, 10, 7, stream);
+  const allowed = new Set(train);
+  const epochs = Array.from({ length: 20 }, () => order.next(10));
+  for (const epoch of epochs) {
+    assert.equal(new Set(epoch).size, 100);
+    assert.ok(epoch.every((index) => allowed.has(index)));
+  }
+  assert.equal(new Set(epochs.map(String)).size, epochs.length);
+  // What one epoch drops, another sees.
+  assert.equal(new Set(epochs.flatMap((epoch) => [...epoch])).size, train.length);
+});
+
+Deno.test("the order does not depend on how many batches are asked for at a time", () => {
+  const whole = new DataOrder(train, 10, 7, stream).next(40);
+  for (const chunks of [[3, 5, 32], [1, 9, 10, 20], [0, 10, 0, 30], [39, 1]]) {
+    const order = new DataOrder(train, 10, 7, stream);
+    assert.deepEqual(chunks.flatMap((steps) => [...order.next(steps)]), [...whole]);
+  }
+});
+
+Deno.test("arms, levels, draws and seeds each have an order of their own, and it is the same every time", () => {
+  const first = (seed: number, name: { arm: number; level: number; draw?: number }): string =>
+    new DataOrder(train, 10, seed, name).next(10).join();
+  const orders = [
+    () => first(1, { arm: 0, level: 0 }),
+    () => first(2, { arm: 0, level: 0 }),
+    () => first(1, { arm: 1, level: 0 }),
+    () => first(1, { arm: 0, level: 1 }),
+    () => first(1, { arm: 0, level: 0, draw: 1 }),
+  ];
+  assert.equal(new Set(orders.map((order) => order())).size, orders.length);
+  for (const order of orders) assert.equal(order(), order());
+});
+
+Deno.test("a batch may hold all examples", () => {
+  const order = new DataOrder(train, train.length, 1, stream);
+  assert.deepEqual([...order.next(1)].sort((a, b) => a - b), [...train]);
+});
+
+Deno.test("sizes out of range are refused", () => {
+  for (const batchSize of [0, -1, 1.5, 104, NaN]) {
+    assert.throws(() => new DataOrder(train, batchSize, 1, stream), { name: "RangeError", message: /from 1 to 103$/ });
+  }
+  for (const wrong of [{ arm: -1, level: 0 }, { arm: 0, level: 65536 }, { arm: 0, level: 0, draw: 1.5 }]) {
+    assert.throws(() => new DataOrder(train, 10, 1, wrong), RangeError);
+  }
+  for (const steps of [-1, 1.5, NaN]) assert.throws(() => new DataOrder(train, 10, 1, stream).next(steps), RangeError);
+});

@@ -15,8 +15,10 @@ const dataset = await loadDataset(config.dataset);
 for await (const event of lottery(config, { dataset })) {
   if (event.type !== "level-end") continue;
   for (const { arm, remaining, earlyStopIteration, testAccuracyAtEnd } of event.records) {
-    console.log(`${arm}: ${(remaining * 100).toFixed(1)} % of the weights, early stop at ${earlyStopIteration}, ` +
-      `test accuracy ${((testAccuracyAtEnd ?? NaN) * 100).toFixed(1)} %`);
+    console.log(
+      `${arm}: ${(remaining * 100).toFixed(1)} % of the weights, early stop at ${earlyStopIteration}, ` +
+        `test accuracy ${((testAccuracyAtEnd ?? NaN) * 100).toFixed(1)} %`,
+    );
   }
   const [ticket] = event.networks;
   if (ticket) await Deno.writeFile(Deno.args[0] ?? "ticket.safetensors", formatTicket(ticketOf(ticket, "lenet")));

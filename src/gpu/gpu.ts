@@ -53,11 +53,9 @@ export class Gpu implements AsyncDisposable {
   readonly device: GPUDevice;
   /** Compiled kernels. */
   readonly pipelines: PipelineCache;
-  /** Rejects when the device is lost or reports an error that nobody caught; never resolves. */
-  readonly failure: Promise<never>;
   readonly #buffers = new Set<Buffer>();
   readonly #readback: Readback;
-  readonly #fail: (error: Error) => void;
+  readonly #waiting = new Set<(error: Error) => void>();
   #allocatedBytes = 0;
   #peakBytes = 0;
   #error: Error | undefined;
@@ -70,14 +68,6 @@ export class Gpu implements AsyncDisposable {
     this.limits = limits;
     this.hasTimestamps = device.features.has("timestamp-query");
     this.pipelines = new PipelineCache(device);
-    const { promise, reject } = Promise.withResolvers<never>();
-    // Somebody may never wait for it; the sticky error below reaches them at their next call all the same.
-    promise.catch(() => {});
-    this.failure = promise;
-    this.#fail = (error) => {
-      this.#error ??= error;
-      reject(error);
-    };
     device.addEventListener("uncapturederror", (event) => {
       const message = "error" in event && event.error instanceof Object && "message" in event.error
         ? String(event.error.message)
@@ -136,7 +126,7 @@ export class Gpu implements AsyncDisposable {
     );
   }
 
-  /** Bytes allocated now. */
+  /** Bytes allocated now, with the staging buffers that reads keep (see {@linkcode Gpu.trim}). */
   get allocatedBytes(): number {
     return this.#allocatedBytes;
   }
@@ -209,7 +199,8 @@ export class Gpu implements AsyncDisposable {
 
   /** Writes bytes into a buffer, in order with what is submitted. The length must be a multiple of 4. */
   write(buffer: Buffer, data: ArrayBufferView<ArrayBuffer>, offset = 0): void {
-    this.device.queue.writeBuffer(buffer.raw, offset, data);
+    // Deno 2.9.6 panics on a write of nothing.
+    if (data.byteLength > 0) this.device.queue.writeBuffer(buffer.raw, offset, data);
   }
 
   /** Fills buffers with zeros, in order with what is submitted. */
@@ -239,7 +230,7 @@ export class Gpu implements AsyncDisposable {
 
   /** Waits until everything that was submitted is done. */
   async done(): Promise<void> {
-    await Promise.race([this.device.queue.onSubmittedWorkDone(), this.failure]);
+    await this.orFailure(this.device.queue.onSubmittedWorkDone());
     this.check();
   }
 
@@ -294,6 +285,28 @@ export class Gpu implements AsyncDisposable {
     return program.dispatches.map((_, index) => Number((ticks[index * 2 + 1] ?? 0n) - (ticks[index * 2] ?? 0n)) / 1e6);
   }
 
+  /**
+   * Waits for work, but not beyond the moment when the device is lost or reports an error that nobody caught.
+   *
+   * @throws that error
+   */
+  async orFailure<T>(work: Promise<T>): Promise<T> {
+    // Not one promise of failure for all to race with: it would keep a reaction of every race until the device closes.
+    const { promise, reject } = Promise.withResolvers<never>();
+    if (this.#error) reject(this.#error);
+    this.#waiting.add(reject);
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  /** Releases the staging buffers that reads keep for the next read: what is allocated then is what somebody holds. */
+  trim(): void {
+    this.#readback.destroy();
+  }
+
   /** Throws the first thing that went wrong on the device, every time from then on. */
   check(): void {
     if (this.#error) throw this.#error;
@@ -311,6 +324,11 @@ export class Gpu implements AsyncDisposable {
     this.#readback.destroy();
     for (const buffer of this.#buffers) buffer.destroy();
     this.device.destroy();
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error;
+    for (const reject of this.#waiting) reject(this.#error);
   }
 
   #await(check: Promise<void>): void {

@@ -93,5 +93,8 @@ export function showError(
 ): string {
   const line = kernel.code.split("\n")[message.lineNum - 1] ?? "";
   const mark = " ".repeat(Math.max(0, message.linePos - 1)) + "^";
-  return `${kernel.name}.wgsl:${message.lineNum}:${message.linePos}: ${message.message}\n${line}\n${mark}`;
+  // Deno's compiler (naga) draws the line itself, without the file's name: keep its first line and its notes.
+  const [reason = "", ...rest] = message.message.trim().split("\n");
+  const notes = rest.filter((text) => /^\s*= /.test(text)).map((text) => `\n${text}`).join("");
+  return `${kernel.name}.wgsl:${message.lineNum}:${message.linePos}: ${reason}${notes}\n${line}\n${mark}`;
 }

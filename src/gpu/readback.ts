@@ -14,8 +14,10 @@ export interface ReadbackHost {
   buffer(label: string, bytes: number, usage: number): Buffer;
   /** Throws what went wrong on the device since the last look. */
   check(): void;
-  /** Rejects as soon as the device is lost or an uncaptured error arrives. */
-  readonly failure: Promise<never>;
+  /** Waits for work; rejects as soon as the device is lost or an uncaptured error arrives. */
+  orFailure<T>(work: Promise<T>): Promise<T>;
+  /** The largest buffer it can allocate, in bytes. */
+  readonly limits: { readonly maxBufferSize: number };
 }
 
 /** A range of a buffer, in bytes. */
@@ -87,7 +89,7 @@ export class Readback {
       }, this.#deadlineMs);
     });
     try {
-      await Promise.race([staging.raw.mapAsync(GPUMapMode.READ, 0, bytes), late, this.#host.failure]);
+      await this.#host.orFailure(Promise.race([staging.raw.mapAsync(GPUMapMode.READ, 0, bytes), late]));
     } finally {
       clearTimeout(timer);
     }
@@ -102,7 +104,9 @@ export class Readback {
     });
     const [found] = best >= 0 ? this.#free.splice(best, 1) : [];
     if (found) return found;
-    const size = Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));
+    // Rounding up must not exceed a limit that the range itself meets.
+    const rounded = Math.min(2 ** Math.ceil(Math.log2(bytes)), this.#host.limits.maxBufferSize);
+    const size = Math.max(256, bytes, rounded);
     return this.#host.buffer("readback staging", size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
   }
 

@@ -15,6 +15,7 @@ import { glorot } from "../nn/initialize.ts";
 import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
 import { fromArena, layOut, lenet, type NetworkLayout } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
+import { planOf } from "../nn/plan.ts";
 import { pruneSmallest } from "../nn/selection.ts";
 import type { LotteryConfig } from "./config.ts";
 import { plannedWeights, type PruningRates, toPrune } from "./schedule.ts";
@@ -117,9 +118,9 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
     const networks = members.map((member, index) => member.trained(finals[index] ?? new Float32Array(0)));
-    const timing = { level, seconds: (performance.now() - started) / 1000, stepMs };
+    const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan: planOf(layout) };
     work.add(records, timing, await nextMasks(gpu, ensemble, members, rates));
-    yield { type: "level-end", level, records, networks, timing, plan: planOf(layout) };
+    yield { type: "level-end", level, records, networks, timing };
     yield { type: "snapshot", snapshot: work.snapshot() };
   }
   yield { type: "end", snapshot: work.snapshot() };
@@ -154,11 +155,6 @@ export function wantedNetworks(config: LotteryConfig): NetworkKey[] {
     }
   }
   return keys;
-}
-
-/** Which kernels each layer runs. One family so far: dense kernels with the mask in gradient and optimizer. */
-export function planOf(layout: NetworkLayout): Record<string, string> {
-  return Object.fromEntries(layout.layers.map(({ name }) => [name, "masked-dense"]));
 }
 
 /** One level: steps and evaluations. Returns the median time of a step. */

@@ -102,7 +102,7 @@ export interface TrainedNetwork extends NetworkKey {
   readonly layers: readonly TrainedLayer[];
 }
 
-/** How long a level took. */
+/** How a level ran. */
 export interface LevelTiming {
   /** The level. */
   readonly level: number;
@@ -110,6 +110,8 @@ export interface LevelTiming {
   readonly seconds: number;
   /** Median milliseconds of one training step of all networks in lockstep, without evaluation and compilation. */
   readonly stepMs: number;
+  /** Which kernels each layer ran. */
+  readonly plan: Readonly<Record<string, string>>;
 }
 
 /** A ticket's mask, one bit per parameter of the arena. */
@@ -175,8 +177,6 @@ export type LotteryEvent =
     readonly records: readonly LevelRecord[];
     readonly networks: readonly TrainedNetwork[];
     readonly timing: LevelTiming;
-    /** Which kernels each layer ran. */
-    readonly plan: Readonly<Record<string, string>>;
   }
   | { readonly type: "snapshot"; readonly snapshot: Snapshot }
   | { readonly type: "end"; readonly snapshot: Snapshot };

@@ -9,7 +9,16 @@
  * ```ts
  * import { loadDataset, lottery, preset } from "./mod.ts";
  *
- * const config = preset("lenet-quick", { dataset: "synthetic", trainSize: 1000, validationSize: 500, levels: 1, iterations: 20, evalEvery: 10, width: 0.1, controls: [] });
+ * const config = preset("lenet-quick", {
+ *   dataset: "synthetic",
+ *   trainSize: 1000,
+ *   validationSize: 500,
+ *   levels: 1,
+ *   iterations: 20,
+ *   evalEvery: 10,
+ *   width: 0.1,
+ *   controls: [],
+ * });
  * const dataset = await loadDataset(config.dataset);
  * for await (const event of lottery(config, { dataset })) {
  *   if (event.type === "level-end") console.log(event.level, event.records[0]?.testAccuracyAtEnd);
@@ -19,6 +28,21 @@
  * @module
  */
 export { lottery, type LotteryOptions } from "./src/lottery/lottery.ts";
+export {
+  type ControlName,
+  type LotteryConfig,
+  parseConfig,
+  preset,
+  type PresetName,
+  presets,
+} from "./src/lottery/config.ts";
+export {
+  type ArmSummary,
+  type LevelSummary,
+  type ReplicateSummary,
+  summarize,
+  type Summary,
+} from "./src/analysis/summary.ts";
 export type {
   ArmName,
   Evaluation,

@@ -18,7 +18,7 @@ const version = "1";
 /**
  * A snapshot as a file: masks as U32 tensors, everything else as JSON in the metadata.
  *
- * @param run the hash of the run's identity
+ * @param run the run's id
  */
 export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise<Uint8Array<ArrayBuffer>> {
   const tensors: Record<string, StoredTensor> = {};
@@ -31,7 +31,7 @@ export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise
 /**
  * Reads a checkpoint.
  *
- * @param run the hash of the run that it should belong to
+ * @param run the id of the run that it should belong to
  * @throws {SyntaxError} when it is damaged, of another run, or of another format
  */
 export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: string, name: string): Promise<Snapshot> {
@@ -62,7 +62,7 @@ export class CheckpointStore {
 
   /**
    * @param folder the run's
-   * @param run the hash of the run's identity
+   * @param run the run's id
    */
   constructor(folder: string, run: string) {
     this.#folder = folder;
@@ -174,7 +174,8 @@ function isLayerCount(value: unknown): value is LayerCount {
 }
 
 function isTiming(value: unknown): value is LevelTiming {
-  return isObject(value) && ["level", "seconds", "stepMs"].every((key) => typeof value[key] === "number");
+  return isObject(value) && ["level", "seconds", "stepMs"].every((key) => typeof value[key] === "number") &&
+    isObject(value["plan"]) && Object.values(value["plan"]).every((kernels) => typeof kernels === "string");
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

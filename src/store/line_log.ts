@@ -52,14 +52,9 @@ export class LineLog implements Disposable {
     return new LineLog(path, lines, wholeBytes);
   }
 
-  /** The keys that are there. */
-  get keys(): ReadonlySet<string> {
-    return new Set(this.#lines.keys());
-  }
-
-  /** The lines that are there, in order. */
-  get lines(): readonly string[] {
-    return [...this.#lines.values()];
+  /** Whether a line of that key is there. */
+  has(key: string): boolean {
+    return this.#lines.has(key);
   }
 
   /**

@@ -1,0 +1,20 @@
+/**
+ * Small networks for the tests of this folder.
+ *
+ * @module
+ */
+import type { NetworkSpec } from "../../src/nn/network.ts";
+
+/** Dense layers, ReLU after each but the last: values of an image, then units of each layer. */
+export function perceptron(sizes: readonly number[]): NetworkSpec {
+  const [inputs = 0, ...units] = sizes;
+  return {
+    name: "perceptron",
+    inputs,
+    layers: units.map((count, index) => ({
+      type: "dense",
+      units: count,
+      activation: index < units.length - 1 ? "relu" : "none",
+    })),
+  };
+}

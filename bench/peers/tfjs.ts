@@ -1,9 +1,10 @@
 /**
- * The training step of LeNet-300-100 in TensorFlow.js 4.22 on its WebGPU backend: what `bench` measures of Winnow, done by a
- * peer on the same adapter. Run as a program it prints one line of JSON; ./README.md says how and what the line means.
+ * The training step of LeNet-300-100 in TensorFlow.js 4.22 on its WebGPU backend: what `bench` measures of Winnow, done
+ * by a peer on the same adapter. Run as a program it prints one line of JSON; ./README.md says how and what it means.
  *
- * Forms tried on 2026-11-24 with Deno 2.9.6 on lavapipe (Mesa 22.3.6, LLVM 15), two busy cores, so in milliseconds of processor
- * time per step, both cores together (median of five runs of 10 steps in turn; half of it is the least wall time two idle cores could give):
+ * Forms tried on 2026-11-24 with Deno 2.9.6 on lavapipe (Mesa 22.3.6, LLVM 15), two busy cores, so in milliseconds of
+ * processor time per step, both cores together (median of five runs of 10 steps in turn; half of it is the least wall
+ * time that two idle cores could give):
  *
  * | form | as shipped | packed products | … and submits of 60 | … and no small operations on the CPU |
  * |---|---|---|---|---|
@@ -13,16 +14,17 @@
  * | tfjs-layers' fit, batches cut from 600 images | 98 | | | |
  * | tfjs-layers' trainOnBatch, which reads the loss every step | 113 | | | |
  *
- * Writing softmax cross-entropy with logSoftmax instead of tf.losses changed nothing. Other matrix programs lose (split-K by a
- * half, small-output fourfold) or do not compile (reduce). So: the fused form, as shipped and tuned, and the faster of the two is what counts.
+ * Writing softmax cross-entropy with logSoftmax instead of tf.losses changed nothing. Other matrix programs lose (split-K
+ * by a half, small-output fourfold) or exceed the limits on a dispatch (reduce). So: the fused form, as shipped and
+ * tuned, and the faster of the two is what counts.
  *
- * No shim is needed: 4.22 reads `adapter.info` where there is one, which Deno 2.9.6 keeps readable after a device is made.
+ * No shim is needed: 4.22 reads `adapter.info` where there is one, and Deno 2.9.6 keeps it readable after a device is made.
  *
  * @module
  */
 import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 import "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
-// Only for what it does when imported: outside a bundler core comes without its gradients, and this package registers them.
+// Only for what importing it does: outside a bundler core comes without its gradients, and this package registers them.
 import "npm:@tensorflow/tfjs-layers@4.22.0";
 import { RandomStream } from "../../src/data/random.ts";
 import { type Spread, spread } from "../measure.ts";
@@ -105,7 +107,7 @@ async function meanLoss(layers: readonly Layer[], batches: readonly Batch[]): Pr
   return sum / batches.length;
 }
 
-// setBackend() answers false where the backend cannot start, and the CPU's is not imported, so nothing stands in silently.
+// setBackend() answers false where the backend cannot start, and no other is ever chosen, so nothing stands in silently.
 const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
 if (!adapter || !await tf.setBackend("webgpu")) {
   console.error("Cannot measure TensorFlow.js: it found no WebGPU adapter. See what `deno task doctor` says.");

@@ -13,7 +13,7 @@ import { DeviceExamples } from "../nn/batches.ts";
 import { Ensemble, planEnsemble, type StartValues } from "../nn/ensemble.ts";
 import { glorot } from "../nn/initialize.ts";
 import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
-import { fromArena, layOut, lenet, type NetworkLayout } from "../nn/network.ts";
+import { fromArena, layOut, lenet, type NetworkLayout, roundUp } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
 import { planOf } from "../nn/plan.ts";
 import { pruneSmallest } from "../nn/selection.ts";
@@ -50,6 +50,9 @@ const armCode: Readonly<Record<ArmName, number>> = { ticket: 0, reinit: 1 };
 
 /** Work of one submit, in milliseconds: short enough for watchdogs and Ctrl-C, long enough to hide the submit. */
 const submitMs = 100;
+
+/** Work on its way before the CPU waits for it, in milliseconds: a stop is noticed that much later. */
+const waitMs = 400;
 
 /** Most steps of one submit; the ensemble's ring of indices holds as many. */
 const maxSteps = 256;
@@ -91,6 +94,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
   for (let level = 0; level <= config.levels; level++) {
     const keys = wanted.filter((key) => key.level === level && !work.isDone(key));
     if (keys.length === 0) continue;
+    signal?.throwIfAborted();
     const members = keys.map((key) => new Member(key, config, layout, dataset, work.mask(key)));
     const [first] = members;
     if (!first) continue;
@@ -176,8 +180,9 @@ async function* trainLevel(
     while (iteration < until) {
       signal?.throwIfAborted();
       const steps = Math.min(pace.stepsPerSubmit, until - iteration);
+      pace.submitting(steps);
       ensemble.steps(members.map(({ order }) => order.next(steps)));
-      await pace.submitted(steps);
+      await pace.submitted();
       iteration += steps;
       yield { type: "progress", level, iteration, iterations: config.iterations, stepMs: pace.stepMs };
     }
@@ -247,14 +252,14 @@ async function nextMasks(
 }
 
 /**
- * Keeps two submits on their way, so that the GPU works while the CPU notices that the one before is done (up to 11 ms
- * under Deno, which polls), and finds how many steps make a submit. Its timing decides when, never what.
+ * How many steps make a submit, and when to wait. Waiting costs up to 11 ms under Deno, whose waits end when everything
+ * that was submitted is done, so several submits share one. Its timing decides when, never what.
  */
 class Pace {
   readonly #gpu: Gpu;
   readonly #times: number[] = [];
-  #running: { readonly steps: number; readonly at: number; readonly done: Promise<void> } | undefined;
-  #lastDone = 0;
+  #waiting = 0;
+  #since = 0;
   #stepMs = 0;
 
   constructor(gpu: Gpu) {
@@ -266,41 +271,34 @@ class Pace {
     return this.#stepMs === 0 ? 4 : Math.max(1, Math.min(maxSteps, Math.round(submitMs / this.#stepMs)));
   }
 
-  /** Milliseconds of a step in the last submit that is done. */
+  /** Milliseconds of a step, lately. */
   get stepMs(): number {
     return this.#stepMs;
   }
 
-  /** Median over the submits of a level. */
+  /** Median over the waits of a level. */
   get medianStepMs(): number {
     return median(this.#times);
   }
 
-  /** Notes a submit; waits for the one before. */
-  async submitted(steps: number): Promise<void> {
-    const before = this.#running;
-    const done = this.#gpu.done();
-    // Whoever waits for it next sees the failure; until then nobody does.
-    done.catch(() => {});
-    this.#running = { steps, at: performance.now(), done };
-    if (before) await this.#finish(before);
+  /** To be called right before a submit of so many steps. */
+  submitting(steps: number): void {
+    if (this.#waiting === 0) this.#since = performance.now();
+    this.#waiting += steps;
   }
 
-  /** Waits for the last submit. */
+  /** Waits when enough is on its way. */
+  async submitted(): Promise<void> {
+    if (this.#waiting * this.#stepMs >= waitMs || this.#stepMs === 0) await this.settle();
+  }
+
+  /** Waits for everything that was submitted. */
   async settle(): Promise<void> {
-    const last = this.#running;
-    this.#running = undefined;
-    if (last) await this.#finish(last);
-  }
-
-  async #finish(
-    { steps, at, done }: { readonly steps: number; readonly at: number; readonly done: Promise<void> },
-  ): Promise<void> {
-    await done;
-    const now = performance.now();
-    this.#stepMs = (now - Math.max(at, this.#lastDone)) / steps;
+    if (this.#waiting === 0) return;
+    await this.#gpu.done();
+    this.#stepMs = (performance.now() - this.#since) / this.#waiting;
     this.#times.push(this.#stepMs);
-    this.#lastDone = now;
+    this.#waiting = 0;
   }
 }
 
@@ -501,7 +499,8 @@ function memoryPlan(
 
 /** The device limits that a memory plan asks for. */
 function limitsFor(memory: readonly MemoryEntry[]): { maxStorageBufferBindingSize: number; maxBufferSize: number } {
-  const largest = Math.max(...memory.map(({ bytes }) => bytes));
+  // Buffers are rounded up to whole vec4.
+  const largest = roundUp(Math.max(...memory.map(({ bytes }) => bytes)), 16);
   return { maxStorageBufferBindingSize: largest, maxBufferSize: largest };
 }
 

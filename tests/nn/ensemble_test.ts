@@ -28,7 +28,7 @@ const batchSize = 20;
 // More test images than one launch of an evaluation holds, and none of the sizes a multiple of 8.
 const dataset = await syntheticDataset({ height: 9, width: 9, classes: 5, train: 503, test: 1013, seed: 3 });
 const layout = layOut(lenet(81, 5, 0.1));
-const adam: OptimizerSettings = { type: "adam", lr: 3e-3, weightDecay: 1e-3 };
+const adam: OptimizerSettings = { type: "adam", lr: 1e-2, weightDecay: 1e-3 };
 const sgd: OptimizerSettings = { type: "sgd", lr: 0.05, momentum: 0.9, weightDecay: 1e-3 };
 
 /** An ensemble on the data set above, with all that it stands on. */

@@ -241,8 +241,12 @@ function againstControls({ remaining, ticket, controls }: LevelFigures): string[
     const better = gap(ticket.accuracyAtEarlyStop, control.accuracyAtEarlyStop);
     const ratio = quotient(control.earlyStop?.mean, ticket.earlyStop?.mean);
     if (better === undefined || ratio === undefined) return [];
-    const speed = ratio >= 1 ? `${ratio.toFixed(2)}× later` : `${(1 / ratio).toFixed(2)}× earlier`;
-    const meaning = better > 0 && ratio > 1
+    const speed = ratio === 1
+      ? "no later"
+      : ratio > 1
+      ? `${ratio.toFixed(2)}× later`
+      : `${(1 / ratio).toFixed(2)}× earlier`;
+    const meaning = better > 0 && ratio >= 1 || better === 0 && ratio > 1
       ? "the initial values matter, not the mask alone"
       : better <= 0 && ratio <= 1
       ? "the mask alone explains what the ticket does, or the difference is too small to see here"

@@ -166,7 +166,15 @@ export function preset(name: PresetName, changes: Partial<Omit<LotteryConfig, "p
   if (!Object.hasOwn(presets, name)) {
     throw new RangeError(`There is no preset "${name}". Choose one of ${Object.keys(presets).join(", ")}.`);
   }
-  return parseConfig({ ...presets[name].config, ...changes });
+  return parseConfig(changed(name, changes));
+}
+
+/**
+ * A preset's settings under changes that are not validated yet. The synthetic data set is small, so it brings its own split.
+ */
+export function changed(name: PresetName, changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const split = changes["dataset"] === "synthetic" ? { trainSize: 1_500, validationSize: 500 } : {};
+  return { ...presets[name].config, ...split, ...changes, preset: name };
 }
 
 /**
@@ -188,6 +196,18 @@ export function parseConfig(value: unknown): LotteryConfig {
   if (config.batchSize > config.trainSize) {
     throw new RangeError(
       `--batch-size is ${config.batchSize}, more than the ${config.trainSize} training images: use at most ${config.trainSize}.`,
+    );
+  }
+  if (config.momentum > 0 && config.optimizer === "adam") {
+    throw new RangeError(
+      `--momentum is ${config.momentum}, and --optimizer adam has none: leave it out, or use --optimizer sgd.`,
+    );
+  }
+  if (config.seed + config.replicates - 1 > 2 ** 32 - 1) {
+    throw new RangeError(
+      `--seed is ${config.seed}, and ${config.replicates} replicates count up from it past ${
+        2 ** 32 - 1
+      }: use a smaller one.`,
     );
   }
   if (new Set(config.controls).size < config.controls.length) {

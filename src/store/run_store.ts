@@ -147,6 +147,18 @@ export class RunStore implements AsyncDisposable {
       : undefined;
   }
 
+  /** Whether this process has begun to write. */
+  get hasStarted(): boolean {
+    return this.#isLocked;
+  }
+
+  /** Writes the summary of a finished run that was killed just before it came to that. */
+  async completeSummary(): Promise<void> {
+    const path = join(this.folder, "summary.json");
+    const summary = this.summary();
+    if (summary && !await readOptional(path)) await writeJson(path, summary);
+  }
+
   /**
    * Records what `lottery()` told.
    *
@@ -169,6 +181,7 @@ export class RunStore implements AsyncDisposable {
       case "end": {
         const summary = this.summary();
         if (summary) await writeJson(join(this.folder, "summary.json"), summary);
+        return;
       }
     }
   }

@@ -1,0 +1,251 @@
+/**
+ * `lottery`: finds winning tickets.
+ *
+ * @module
+ */
+import { pathToFileURL } from "node:url";
+import type { Dataset } from "../data/dataset.ts";
+import { loadDataset, type LoadOptions } from "../data/load.ts";
+import { readFolder } from "../data/read_folder.ts";
+import {
+  changed,
+  type LotteryConfig,
+  parseConfig,
+  type PresetName,
+  presets,
+  runId,
+  type Setting,
+  settings,
+  shortHash,
+} from "../lottery/config.ts";
+import { lottery, type LotteryOptions, wantedNetworks } from "../lottery/lottery.ts";
+import type { LotteryEvent } from "../lottery/types.ts";
+import { planTable } from "../nn/plan.ts";
+import { nameOf, RunStore } from "../store/run_store.ts";
+import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
+import { type Console, quietOutput, styled, wrap } from "./console.ts";
+import { Progress } from "./progress.ts";
+import { formatSummary } from "./report.ts";
+
+/** What the command works with; tests put their own here. */
+export interface LotteryTools {
+  /** Where to write. */
+  readonly console: Console;
+  /** Finds tickets. */
+  readonly lottery: (config: LotteryConfig, options: LotteryOptions) => AsyncGenerator<LotteryEvent>;
+  /** Loads a data set. */
+  readonly loadDataset: (name: LotteryConfig["dataset"], options: LoadOptions) => Promise<Dataset>;
+  /** Ends the run when it is aborted. */
+  readonly signal: AbortSignal;
+}
+
+/** What the command works with outside of tests. */
+export const lotteryTools: Pick<LotteryTools, "lottery" | "loadDataset"> = { lottery, loadDataset };
+
+const otherFlags: readonly Flag[] = [
+  {
+    flag: "--config",
+    value: "FILE",
+    description: "settings as JSON, such as a run's config.json; flags override them",
+  },
+  { flag: "--data-dir", value: "DIR", description: "the data set's files, instead of where it usually comes from" },
+  { flag: "--runs", value: "DIR", description: "where runs are kept (./runs)" },
+  { flag: "--resume", description: "go on with an unfinished run, or add levels, replicates or controls to a run" },
+  { flag: "--json", description: "print the run's summary as JSON and nothing else; progress goes to standard error" },
+  { flag: "--verbose", description: "print what is allocated on the device" },
+  { flag: "--help", description: "print this" },
+];
+
+/** The default first. */
+const presetNames: readonly PresetName[] = ["lenet-quick", "lenet"];
+
+const letters: Readonly<Record<Setting["kind"], string>> = { integer: "N", number: "X", choice: "NAME", list: "LIST" };
+
+const flags: readonly Flag[] = [
+  ...settings.map(({ key, flag, description, kind }) => ({
+    flag,
+    value: letters[kind],
+    description: `${description} (${defaults(key)})`,
+  })),
+  ...otherFlags,
+];
+
+/**
+ * Runs the command.
+ *
+ * @returns the exit code: 0, or 130 when the signal ended it
+ * @throws {UsageError} for wrong arguments
+ */
+export async function lotteryCommand(args: readonly string[], tools: LotteryTools): Promise<number> {
+  const { console, signal } = tools;
+  const { positionals, values } = parseArguments(args, flags, 1);
+  if (values.has("--help")) {
+    console.out(help(console));
+    return 0;
+  }
+  const config = await configOf(positionals[0], values);
+  const report = values.has("--json") ? quietOutput(console) : console;
+  const dataset = await tools.loadDataset(config.dataset, loadOptions(values));
+  const { count } = dataset.train;
+  if (config.trainSize + config.validationSize > count) {
+    throw new UsageError(
+      `Cannot use --train-size ${config.trainSize}: with --validation-size ${config.validationSize} it needs ` +
+        `${config.trainSize + config.validationSize} images, and ${dataset.name} has ${count}. Lower either.`,
+    );
+  }
+  const planHash = await shortHash(planTable);
+  const id = await runId(config, { dataDigest: dataset.digest, planHash });
+  const runs = userPath(values.get("--runs") ?? "runs");
+  const warn = (message: string): void => console.err(`Warning: ${message}`);
+  await using store = await RunStore.open(runs, { id, config, dataset, planHash }, { warn });
+
+  if (store.progress.state === "finished") {
+    console.err(`Run ${id} is finished already (${store.folder}); this is what it came to.`);
+    await store.completeSummary();
+  } else {
+    const isResumed = store.progress.state === "unfinished";
+    if (isResumed && !values.has("--resume")) {
+      throw new Error(
+        `Run ${id} is there already, with ${store.progress.done} of ${store.progress.wanted} networks trained (${store.folder}). ` +
+          "Add --resume to go on with it, or choose another folder with --runs.",
+      );
+    }
+    console.err(isResumed ? `Going on with run ${id} (${store.folder})` : `Run ${id} (${store.folder})`);
+    const code = await train(store, config, dataset, tools, values.has("--verbose"));
+    if (code !== 0) return code;
+    signal.throwIfAborted();
+  }
+  const summary = store.summary();
+  if (!summary) throw new Error(`unreachable: a finished run has a summary`);
+  if (values.has("--json")) console.out(JSON.stringify(summary, null, 2));
+  report.out(`${store.progress.state === "finished" ? "" : "\n"}${formatSummary(summary, report)}`);
+  return 0;
+}
+
+async function train(
+  store: RunStore,
+  config: LotteryConfig,
+  dataset: Dataset,
+  { console, lottery, signal }: LotteryTools,
+  verbose: boolean,
+): Promise<number> {
+  const done = new Set(store.snapshot?.records.map(nameOf));
+  const missing = wantedNetworks(config).filter((key) => !done.has(nameOf(key)));
+  const networksByLevel = Array.from(
+    { length: config.levels + 1 },
+    (_, level) => missing.filter((key) => key.level === level).length,
+  );
+  using progress = new Progress(console, config, { networksByLevel, verbose });
+  const told = (): void => progress.note("Stopping after this step. Once more ends at once; nothing recorded is lost.");
+  signal.addEventListener("abort", told, { once: true });
+  try {
+    const options = { dataset, signal, ...(store.snapshot ? { snapshot: store.snapshot } : {}) };
+    for await (const event of lottery(config, options)) {
+      await store.record(event);
+      progress.show(event);
+    }
+    return 0;
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    progress.note(
+      store.hasStarted
+        ? `Stopped. What was trained is in ${store.folder}; the same command with --resume goes on from the last finished level.`
+        : "Stopped before training began; nothing was written.",
+    );
+    return 130;
+  } finally {
+    signal.removeEventListener("abort", told);
+  }
+}
+
+async function configOf(name: string | undefined, values: ReadonlyMap<string, string>): Promise<LotteryConfig> {
+  const file = values.get("--config");
+  const fromFile = file === undefined ? {} : await readConfigFile(userPath(file));
+  const named = name ?? fromFile["preset"] ?? "lenet-quick";
+  const chosen = presetNames.find((candidate) => candidate === named);
+  const changes = Object.fromEntries(settings.flatMap((setting) => {
+    const text = values.get(setting.flag);
+    return text === undefined ? [] : [[setting.key, valueOf(setting, text)]];
+  }));
+  if (chosen === undefined) {
+    throw new UsageError(
+      `There is no preset "${String(named)}".${suggestion(String(named), presetNames)} ` +
+        `Choose one of ${presetNames.join(", ")}.`,
+    );
+  }
+  try {
+    return parseConfig(changed(chosen, { ...fromFile, ...changes }));
+  } catch (error) {
+    throw error instanceof RangeError || error instanceof TypeError
+      ? new UsageError(error.message, { cause: error })
+      : error;
+  }
+}
+
+async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`Cannot read --config ${path}: ${reason}. Give a file of settings as JSON.`, { cause });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return Object.fromEntries(Object.entries(value));
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`Cannot use --config ${path}: it is not JSON (${reason}).`, { cause });
+  }
+  throw new UsageError(`Cannot use --config ${path}: it is not an object of settings, such as {"levels": 3}.`);
+}
+
+/** A flag's text as its setting takes it. What is no number stays text, and the schema says what is wrong with it. */
+function valueOf({ kind }: Setting, text: string): unknown {
+  if (kind === "list") return text === "none" ? [] : text.split(",");
+  if (kind === "choice") return text;
+  return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+function loadOptions(values: ReadonlyMap<string, string>): LoadOptions {
+  const folder = values.get("--data-dir");
+  return folder === undefined ? {} : { read: readFolder(pathToFileURL(userPath(folder))) };
+}
+
+/** A setting's value in each preset, named where it differs from the default one's. */
+function defaults(key: Setting["key"]): string {
+  const show = (name: PresetName): string => {
+    const value = presets[name].config[key];
+    return typeof value === "object" ? value.join(",") || "none" : String(value);
+  };
+  const [quick = "", ...others] = presetNames.map(show);
+  return [quick, ...others.flatMap((value, index) => value === quick ? [] : [`${presetNames[index + 1]} ${value}`])]
+    .join("; ");
+}
+
+function help(console: Console): string {
+  const columns = Math.min(console.columns(), 110);
+  const title = (text: string): string => styled(console, "bold", text);
+  return [
+    wrap(
+      "Finds winning lottery tickets: trains a network, prunes its smallest weights, resets the rest to their initial values and " +
+        "trains again, level after level; beside every ticket its control.",
+      columns,
+    ),
+    "",
+    `${title("Usage")}  deno task lottery [PRESET] [flags]`,
+    "",
+    title("Presets"),
+    ...presetNames.map((name) => `  ${name}\n${wrap(presets[name].description, columns, "    ")}`),
+    "",
+    title("Flags") + ", with their values in the presets",
+    describeFlags(flags, columns, (text) => text),
+    "",
+    title("Examples"),
+    "  deno task lottery",
+    "  deno task lottery lenet --iterations 20000 --levels 12 --controls none --eval-every 200 --replicates 1",
+    "  deno task lottery --replicates 5 --resume          four more replicates for the run that is there",
+  ].join("\n");
+}

@@ -1,0 +1,222 @@
+/**
+ * A run as it goes, for whoever watches: one live line on a terminal, plain lines elsewhere, and a table per level.
+ *
+ * @module
+ */
+import { percent } from "../analysis/outcome.ts";
+import { spread } from "../analysis/statistics.ts";
+import type { LotteryConfig } from "../lottery/config.ts";
+import type { ArmName, Evaluation, LevelRecord, LotteryEvent } from "../lottery/types.ts";
+import { type Console, styled } from "./console.ts";
+import { bar, LiveLine } from "./live_line.ts";
+import { formatTable } from "./table.ts";
+
+/** How to report. */
+export interface ProgressOptions {
+  /** Networks to train at each level: what is wanted and not done. */
+  readonly networksByLevel: readonly number[];
+  /** Whether to print the memory plan. */
+  readonly verbose: boolean;
+  /** A clock in milliseconds; `performance.now` when left out. */
+  readonly now?: () => number;
+}
+
+/** How much of a level passes between two plain lines. */
+const plainShare = 0.1;
+
+/** Tells a {@linkcode Console} what `lottery()` tells. */
+export class Progress implements Disposable {
+  readonly #console: Console;
+  readonly #config: LotteryConfig;
+  readonly #options: ProgressOptions;
+  readonly #now: () => number;
+  readonly #line: LiveLine;
+  #startedAt = 0;
+  #levelStartedAt = 0;
+  #levelNetworks = 0;
+  #workDone = 0;
+  #plainAt = 0;
+  #latest: Evaluation | undefined;
+
+  constructor(console: Console, config: LotteryConfig, options: ProgressOptions) {
+    this.#console = console;
+    this.#config = config;
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#line = new LiveLine(console);
+  }
+
+  /** Shows an event. */
+  show(event: LotteryEvent): void {
+    switch (event.type) {
+      case "start":
+        return this.#start(event);
+      case "level-start":
+        return this.#levelStart(event);
+      case "evaluation":
+        return this.#evaluation(event.evaluation);
+      case "progress":
+        return this.#progress(event.level, event.iteration);
+      case "level-end":
+        return this.#levelEnd(event);
+      case "end":
+        return this.#line.clear();
+    }
+  }
+
+  /** Writes a line that is no part of the run's story, without tearing the live line. */
+  note(text: string): void {
+    this.#line.clear();
+    this.#console.err(text);
+  }
+
+  /** Takes the live line away. */
+  [Symbol.dispose](): void {
+    this.#line.clear();
+  }
+
+  #start({ network, adapter, memory, remaining }: LotteryEvent & { readonly type: "start" }): void {
+    this.#startedAt = this.#now();
+    const { dataset, trainSize, validationSize, iterations, batchSize, evalEvery, replicates } = this.#config;
+    const bytes = memory.reduce((sum, entry) => sum + entry.bytes, 0);
+    this.#console.err(
+      [
+        `${network.name}, ${group(network.weights)} weights; ${dataset}, ${group(trainSize)} images to train, ` +
+        `${group(validationSize)} to validate`,
+        `${group(iterations)} iterations of ${batchSize} images, evaluated every ${evalEvery}; ` +
+        `${replicates} ${replicates === 1 ? "replicate" : "replicates"}`,
+        `levels ${remaining.map((fraction) => percent(fraction)).join(", ")} of the weights`,
+        `${adapter.name}${adapter.kind === "software" ? " (software)" : ""}, ${mebibytes(bytes)} on the device`,
+      ].join("\n"),
+    );
+    if (!this.#options.verbose) return;
+    const rows = memory.map((entry) => [entry.name, group(entry.bytes)]);
+    const table = formatTable([{ title: "buffer", align: "left" }, { title: "bytes", align: "right" }], [
+      ...rows,
+      ["all", group(bytes)],
+    ]);
+    this.#console.err(table.map((line) => `  ${line}`).join("\n"));
+  }
+
+  #levelStart({ level, networks, remaining }: LotteryEvent & { readonly type: "level-start" }): void {
+    this.#levelStartedAt = this.#now();
+    this.#levelNetworks = networks.length;
+    this.#plainAt = plainShare;
+    this.#latest = undefined;
+    if (this.#console.isTerminal) return;
+    const counts = new Map<ArmName, number>();
+    for (const { arm } of networks) counts.set(arm, (counts.get(arm) ?? 0) + 1);
+    const arms = [...counts].map(([arm, count]) => count === 1 ? arm : `${count} × ${arm}`).join(", ");
+    this.#console.err(`Level ${level} of ${this.#config.levels}: ${percent(remaining)} of the weights, ${arms}`);
+  }
+
+  #evaluation(evaluation: Evaluation): void {
+    // Of the networks in lockstep, the live line shows the first: the ticket of the first replicate, wherever there is one.
+    if (this.#latest === undefined || evaluation.iteration > this.#latest.iteration) this.#latest = evaluation;
+  }
+
+  #progress(level: number, iteration: number): void {
+    const share = iteration / this.#config.iterations;
+    this.#line.draw(() => this.#describe(level, iteration));
+    if (this.#console.isTerminal || share < this.#plainAt || share >= 1) return;
+    this.#plainAt = (Math.floor(share / plainShare) + 1) * plainShare;
+    this.#console.err(`  ${this.#describe(level, iteration)}`);
+  }
+
+  #describe(level: number, iteration: number): string {
+    const { iterations, levels } = this.#config;
+    const share = iteration / iterations;
+    const now = this.#now();
+    const inLevel = share === 0 ? 0 : (now - this.#levelStartedAt) * (1 - share) / share;
+    const work = this.#workDone + this.#levelNetworks * share;
+    const all = this.#options.networksByLevel.reduce((sum, count) => sum + count, 0);
+    // Before the first level is over, later ones are taken to cost what this one does per network.
+    const inAll = work === 0 ? 0 : (now - this.#startedAt) * Math.max(0, all - work) / work;
+    const { trainLoss, validationAccuracy, testAccuracy } = this.#latest ?? {};
+    const figures = this.#latest
+      ? `loss ${trainLoss === null || trainLoss === undefined ? "–" : trainLoss.toFixed(4)}  ` +
+        `val ${percent(validationAccuracy ?? 0)}  test ${percent(testAccuracy ?? 0)}  `
+      : "";
+    const graphic = this.#console.isTerminal
+      ? `level ${level}/${levels}  ${bar(share, 20)} ${percent(share, 0).padStart(5)}  `
+      : "";
+    return `${graphic}${group(iteration)}/${group(iterations)}  ${figures}${duration(inLevel)} left, run ${
+      duration(inAll)
+    }`;
+  }
+
+  #levelEnd({ level, records, timing }: LotteryEvent & { readonly type: "level-end" }): void {
+    this.#workDone += this.#levelNetworks;
+    this.#line.clear();
+    const [first] = records;
+    if (!first) return;
+    const kept = first.layers.reduce((sum, layer) => sum + layer.kept, 0);
+    const lines = formatTable(levelColumns, armsOf(records).map(([arm, own]) => levelRow(arm, own)));
+    this.#console.err(
+      [
+        styled(
+          { hasColour: this.#console.isTerminal && this.#console.hasColour },
+          "bold",
+          `Level ${level}: ${percent(first.remaining)} of the weights (${group(kept)}), ` +
+            `${timing.stepMs.toFixed(1)} ms a step, ${duration(timing.seconds * 1000)}`,
+        ),
+        ...lines.map((line) => `  ${line}`),
+      ].join("\n"),
+    );
+  }
+}
+
+const levelColumns = [
+  { title: "arm", align: "left" },
+  { title: "early stop", align: "right" },
+  { title: "validation loss", align: "right" },
+  { title: "test there", align: "right" },
+  { title: "train there", align: "right" },
+  { title: "test at end", align: "right" },
+  { title: "train at end", align: "right" },
+  { title: "", align: "left" },
+] as const;
+
+function levelRow(arm: ArmName, all: readonly LevelRecord[]): string[] {
+  const records = all.filter(({ status }) => status === "ok");
+  const mean = (values: readonly (number | null)[], format: (value: number) => string): string => {
+    const found = spread(values);
+    return found ? format(found.mean) : "–";
+  };
+  const accuracy = (value: number): string => percent(value, 2);
+  const lost = all.find(({ status }) => status === "diverged");
+  return [
+    all.length === 1 ? arm : `${arm}, mean of ${records.length}`,
+    mean(records.map((record) => record.earlyStopIteration), (value) => group(Math.round(value))),
+    mean(records.map((record) => record.validationLossAtEarlyStop), (value) => value.toFixed(4)),
+    mean(records.map((record) => record.testAccuracyAtEarlyStop), accuracy),
+    mean(records.map((record) => record.trainAccuracyAtEarlyStop), accuracy),
+    mean(records.map((record) => record.testAccuracyAtEnd), accuracy),
+    mean(records.map((record) => record.trainAccuracyAtEnd), accuracy),
+    lost ? `${all.length - records.length} diverged, at iteration ${lost.divergedAt ?? "unknown"}` : "",
+  ];
+}
+
+function armsOf(records: readonly LevelRecord[]): [ArmName, LevelRecord[]][] {
+  const arms = new Map<ArmName, LevelRecord[]>();
+  for (const record of records) arms.set(record.arm, [...arms.get(record.arm) ?? [], record]);
+  return [...arms];
+}
+
+/** Milliseconds as people read them: "45 s", "3:20 min", "1:05 h". */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${String(seconds % 60).padStart(2, "0")} min`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`;
+}
+
+/** A whole number with its thousands apart. */
+export function group(value: number): string {
+  return value.toLocaleString("en");
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}

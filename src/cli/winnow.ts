@@ -1,0 +1,154 @@
+/**
+ * The program behind the tasks: finds the command, gives it a console and a way to be stopped, and turns errors into one line
+ * and an exit code: 2 for wrong usage, 1 for failure, 130 when it was stopped.
+ *
+ * @module
+ */
+import { parseArguments, suggestion, UsageError } from "./arguments.ts";
+import { type Console, styled, systemConsole } from "./console.ts";
+
+/** A command. */
+interface Command {
+  /** What it does, in a line. */
+  readonly description: string;
+  /** Runs it; what it needs is loaded only then. */
+  readonly run: (args: readonly string[], console: Console, signal: AbortSignal) => Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  lottery: {
+    description: "find winning tickets: the main job",
+    run: async (args, console, signal) => {
+      const { lotteryCommand, lotteryTools } = await import("./lottery.ts");
+      return await lotteryCommand(args, { console, signal, ...lotteryTools });
+    },
+  },
+  data: {
+    description: "fetch and check a data set",
+    run: async (args, console) => (await import("./data.ts")).dataCommand(args, { console }),
+  },
+  doctor: {
+    description: "examine adapter, limits and kernels, and say what to do",
+    run: async (args, console) => {
+      const flags = [
+        { flag: "--json", description: "print JSON" },
+        { flag: "--help", description: "print this" },
+      ];
+      const { values } = parseArguments(args, flags, 0);
+      if (values.has("--help")) {
+        console.out(
+          usage("doctor", "Examines adapter, limits and memory, and runs each kernel against its reference.", flags),
+        );
+        return 0;
+      }
+      const { diagnose, formatDiagnosis } = await import("./doctor.ts");
+      const diagnosis = await diagnose();
+      console.out(values.has("--json") ? JSON.stringify(diagnosis, null, 2) : formatDiagnosis(diagnosis));
+      return diagnosis.problems.length === 0 ? 0 : 1;
+    },
+  },
+  bench: {
+    description: "time the training step and its kernels against the adapter's peak",
+    run: async (args, console) => {
+      const flags = [
+        { flag: "--replicates", value: "LIST", description: "networks in lockstep, one measurement each (1,5)" },
+        { flag: "--batch-size", value: "N", description: "images of one step (60)" },
+        { flag: "--json", description: "print JSON" },
+        { flag: "--help", description: "print this" },
+      ];
+      const { values } = parseArguments(args, flags, 0);
+      if (values.has("--help")) {
+        console.out(
+          usage(
+            "bench --replicates 1,3",
+            "Times LeNet's training step and its kernels, as a fraction of the peak.",
+            flags,
+          ),
+        );
+        return 0;
+      }
+      const replicates = (values.get("--replicates") ?? "1,5").split(",").map((text) =>
+        wholeNumber("--replicates", text, 64)
+      );
+      const batchSize = wholeNumber("--batch-size", values.get("--batch-size") ?? "60", 4096);
+      const { bench, formatReport } = await import("./bench.ts");
+      const report = await bench({ replicates, batchSize });
+      console.out(values.has("--json") ? JSON.stringify(report, null, 2) : formatReport(report));
+      return 0;
+    },
+  },
+};
+
+/**
+ * Runs a command line.
+ *
+ * @returns the exit code
+ */
+export async function main(args: readonly string[], console: Console, signal: AbortSignal): Promise<number> {
+  const [name, ...rest] = args;
+  try {
+    if (name === undefined || name === "--help" || name === "help") {
+      console.out(overview(console));
+      return name === undefined ? 2 : 0;
+    }
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command) {
+      const known = Object.keys(commands);
+      throw new UsageError(
+        `There is no command "${name}".${suggestion(name, known)} Choose one of ${known.join(", ")}.`,
+      );
+    }
+    return await command.run(rest, console, signal);
+  } catch (error) {
+    if (signal.aborted) return 130;
+    console.err(`Error: ${error instanceof Error ? error.message : String(error)}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function wholeNumber(flag: string, text: string, most: number): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new UsageError(`${flag} is "${text}", and it must be a whole number from 1 to ${most}.`);
+}
+
+function usage(
+  example: string,
+  what: string,
+  flags: readonly { readonly flag: string; readonly description: string }[],
+): string {
+  const [command = ""] = example.split(" ");
+  return [
+    what,
+    "",
+    `Usage  deno task ${command} [flags]`,
+    "",
+    ...flags.map(({ flag, description }) => `  ${flag.padEnd(14)}${description}`),
+    "",
+    `Example  deno task ${example}`,
+  ].join("\n");
+}
+
+function overview(console: Console): string {
+  return [
+    "Winnow finds winning lottery tickets on any GPU.",
+    "",
+    ...Object.entries(commands).map(([name, { description }]) =>
+      `  ${styled(console, "bold", `deno task ${name}`.padEnd(20))}${description}`
+    ),
+    "",
+    "Each has --help.",
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  const controller = new AbortController();
+  const stop = (): void => {
+    // The second time at once: whatever is being written is whole or absent, and the next start goes on from it.
+    if (controller.signal.aborted) Deno.exit(130);
+    controller.abort(new DOMException("Stopped by the user", "AbortError"));
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+  Deno.exit(await main(Deno.args, systemConsole(), controller.signal));
+}

@@ -123,13 +123,16 @@ const paper = {
 /** The presets, each with what it is and why its values were chosen. */
 export const presets: Readonly<Record<PresetName, { readonly description: string; readonly config: LotteryConfig }>> = {
   "lenet-quick": {
-    description: "LeNet-300-100 on 10,000 images of MNIST, in a few minutes on a CPU.",
+    description:
+      "LeNet-300-100 on 8,000 images of MNIST, in a few minutes on a CPU. With so few images every network, the re-initialised " +
+      "one at 13 % of the weights included, has its minimum of validation loss well before iteration 1,800, so that early " +
+      "stops can be compared; four rounds that prune 40 % each (20 % of the output layer) lead to 13 %.",
     config: {
       ...paper,
       preset: "lenet-quick",
-      trainSize: 10_000,
+      trainSize: 8_000,
       levels: 4,
-      iterations: 1_600,
+      iterations: 1_800,
       pruneDense: 0.4,
       pruneOutput: 0.2,
       replicates: 1,

@@ -6,6 +6,7 @@
  */
 import type { Buffer } from "../gpu/buffer.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import { baseLimits } from "../gpu/limits.ts";
 import type { Launch, Program } from "../gpu/program.ts";
 import { type DeviceExamples, gatherBatch } from "./batches.ts";
 import { forward, inputGradient, weightGradient } from "./dense.ts";
@@ -122,11 +123,16 @@ function plan(options: Parameters<typeof planEnsemble>[0]): { readonly name: str
   return entries;
 }
 
+/**
+ * Images of one evaluation launch: as many as there are, up to {@linkcode evaluationBatch}, and no more than let the widest
+ * activation of all replicates fit into a binding of the size that every adapter has. Sums do not depend on it.
+ */
 function chunkOf(options: Parameters<typeof planEnsemble>[0]): number {
-  return roundUp(
-    Math.min(evaluationBatch, Math.max(options.trainSize, options.validationSize, options.testSize)),
-    lanes,
-  );
+  const { spec, layers } = options.layout;
+  const widest = roundUp(Math.max(spec.inputs, ...layers.map(({ outputs }) => outputs)), 4);
+  const fits = Math.floor(baseLimits.maxStorageBufferBindingSize / (options.replicates * widest * 4) / lanes) * lanes;
+  const images = Math.max(options.trainSize, options.validationSize, options.testSize);
+  return Math.max(lanes, Math.min(evaluationBatch, fits, roundUp(images, lanes)));
 }
 
 function lossStride(options: Parameters<typeof planEnsemble>[0], chunk: number): number {

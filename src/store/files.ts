@@ -71,7 +71,7 @@ export function explain(cause: unknown, verb: "write" | "read" | "create" | "loc
 function reasonOf(cause: unknown, verb: string, path: string): string {
   if (cause instanceof Deno.errors.NotCapable) {
     const flag = verb === "read" ? "read" : "write";
-    return `Deno was started without the permission. Choose a folder inside ./runs, or run ` +
+    return `Deno was started without the permission. Choose a folder inside the one you are in, or run ` +
       `\`deno run --allow-env=INIT_CWD --allow-read --allow-${flag}=${
         dirname(path)
       } --allow-sys=hostname src/cli/winnow.ts\` ` +

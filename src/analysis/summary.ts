@@ -7,29 +7,8 @@ import type { AdapterInfo } from "../gpu/gpu.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
 import type { ArmName, LayerCount, LevelRecord, LevelTiming, Snapshot } from "../lottery/types.ts";
 
-/** One trained network in a summary. Accuracies are fractions of 1, iterations count optimizer steps. */
-export interface ReplicateSummary {
-  /** The replicate, from 1. */
-  readonly replicate: number;
-  /** Which of a control's draws, from 1. */
-  readonly draw: number;
-  /** Its seed. */
-  readonly seed: number;
-  /** `diverged` when a training loss was not finite. */
-  readonly status: "ok" | "diverged";
-  /** Iteration of minimum validation loss. */
-  readonly earlyStopIteration: number | null;
-  /** The minimum, in nats. */
-  readonly validationLossAtEarlyStop: number | null;
-  /** Test accuracy there. */
-  readonly testAccuracyAtEarlyStop: number | null;
-  /** Accuracy on the training split there. */
-  readonly trainAccuracyAtEarlyStop: number | null;
-  /** Test accuracy after the last iteration. */
-  readonly testAccuracyAtEnd: number | null;
-  /** Accuracy on the training split after the last iteration. */
-  readonly trainAccuracyAtEnd: number | null;
-}
+/** One trained network in a summary: its record without what its level says. */
+export type ReplicateSummary = Omit<LevelRecord, "arm" | "level" | "remaining" | "layers">;
 
 /** One level of one arm. */
 export interface LevelSummary {
@@ -107,18 +86,9 @@ function levelSummary(level: number, records: readonly LevelRecord[], timings: r
     layers: ordered[0]?.layers ?? [],
     stepMs: timing?.stepMs ?? null,
     plan: timing?.plan ?? {},
-    replicates: ordered.map((record) => ({
-      replicate: record.replicate,
-      draw: record.draw,
-      seed: record.seed,
-      status: record.status,
-      earlyStopIteration: record.earlyStopIteration,
-      validationLossAtEarlyStop: record.validationLossAtEarlyStop,
-      testAccuracyAtEarlyStop: record.testAccuracyAtEarlyStop,
-      trainAccuracyAtEarlyStop: record.trainAccuracyAtEarlyStop,
-      testAccuracyAtEnd: record.testAccuracyAtEnd,
-      trainAccuracyAtEnd: record.trainAccuracyAtEnd,
-    })),
+    replicates: ordered.map((
+      { arm: _arm, level: _level, remaining: _remaining, layers: _layers, ...rest },
+    ) => rest),
   };
 }
 

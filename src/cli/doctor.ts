@@ -6,7 +6,7 @@
  */
 import { AdapterError } from "../gpu/errors.ts";
 import { type AdapterInfo, Gpu } from "../gpu/gpu.ts";
-import { baseLimits, type Limits } from "../gpu/limits.ts";
+import { baseLimits, limitNames, type Limits } from "../gpu/limits.ts";
 import { layOut, lenet } from "../nn/network.ts";
 import { planEnsemble } from "../nn/ensemble.ts";
 import { checkKernels, type KernelCheck } from "./kernel_check.ts";
@@ -115,13 +115,6 @@ export function formatDiagnosis(found: Diagnosis): string {
   else lines.push("Something is wrong:", ...found.problems.map((problem) => `  ${problem}`));
   return lines.join("\n");
 }
-
-const limitNames = [
-  "maxStorageBufferBindingSize",
-  "maxBufferSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeInvocationsPerWorkgroup",
-] as const satisfies readonly (keyof Limits)[];
 
 function group(value: number): string {
   return value.toLocaleString("en");

@@ -59,7 +59,8 @@ export function requireLimits(available: Limits, needs: Limits): Record<string, 
   return wanted;
 }
 
-const limitNames = [
+/** The limits that matter, in the order of listings. */
+export const limitNames = [
   "maxStorageBufferBindingSize",
   "maxBufferSize",
   "maxStorageBuffersPerShaderStage",

@@ -1,6 +1,7 @@
 // Stochastic gradient descent with momentum over the flat parameter arena, fused with the mask (PyTorch's form):
 //   g ← gradient + weightDecay · p,   m ← momentum · m + g,   p ← p − lr · m
-// Where the mask bit is 0, p and m are exactly zero afterwards, whatever the gradient is.
+// Where the mask bit is 0, p and m are exactly zero afterwards, whatever the gradient is. Momentum below float32's smallest
+// normal number becomes zero, as in adam.wgsl.
 //
 // mask      [R][arena]  one bit per parameter
 // gradient, parameters, momentum   [R][arena], all of dims.quads vec4
@@ -37,11 +38,16 @@ override groupX: u32 = 64;
 @group(0) @binding(5) var<storage, read_write> parameters: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> momentum: array<vec4f>;
 
+// Zero for what has no exponent bits: zero and denormals.
+fn flushed(value: vec4f) -> vec4f {
+  return select(value, vec4f(0.0), (bitcast<vec4u>(value) & vec4u(0x7f800000u)) == vec4u(0u));
+}
+
 fn update(at: u32, bits: u32, lr: f32) {
   let kept = ((vec4u(bits) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(1u)) == vec4u(1u);
   let p = parameters[at];
   let g = gradient[at] + bitcast<f32>(dims.weightDecay) * p;
-  let m = select(vec4f(0.0), bitcast<f32>(dims.momentum) * momentum[at] + g, kept);
+  let m = select(vec4f(0.0), flushed(bitcast<f32>(dims.momentum) * momentum[at] + g), kept);
   momentum[at] = m;
   parameters[at] = select(vec4f(0.0), p - lr * m, kept);
 }

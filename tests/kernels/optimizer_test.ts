@@ -168,3 +168,29 @@ Deno.test("stepScalars() agrees with its reference over a whole level", () => {
   assert.deepEqual(Float64Array.from(adamTable), wanted);
   assert.deepEqual([...stepScalars({ type: "sgd", lr: 0.25 }, 2)], [0.25, 0, 0, 0, 0.25, 0, 0, 0]);
 });
+
+Deno.test("moments below the smallest normal number become zero, and the smallest normal one stays", async () => {
+  const gpu = await testGpu();
+  const layout = layOut({ name: "test", inputs: 1, layers: [{ type: "dense", units: 1, activation: "none" }] });
+  const size = layout.arena;
+  const smallest = 2 ** -126;
+  // Twice the smallest normal number decays to one that is still normal; the others are denormal before and after.
+  const moments = Float64Array.from(
+    { length: size },
+    (_, at) => (at % 2 === 0 ? 2 : at % 4 === 1 ? 1e-3 : 0.5) * smallest,
+  );
+  const tensors = {
+    mask: new Uint8Array(size).fill(1),
+    gradient: new Float64Array(size),
+    parameters: new Float64Array(size).fill(1),
+    firstMoment: moments,
+    secondMoment: moments,
+  };
+  for (const settings of [{ type: "adam", lr: 1e-3 }, { type: "sgd", lr: 1e-3, momentum: 0.9 }] as const) {
+    const [parameters, ...after] = await run(gpu, layout, settings, [0], tensors);
+    assert.ok(parameters?.every((value) => value === 1));
+    for (const moment of after) {
+      moment.forEach((value, at) => assert.equal(value > 0, at % 2 === 0, `${value} at ${at}`));
+    }
+  }
+});

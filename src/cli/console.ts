@@ -38,7 +38,9 @@ export function systemConsole(): Console {
     hasColour: Deno.stdout.isTerminal() && !Deno.noColor,
     columns: () => {
       try {
-        return Deno.consoleSize().columns;
+        const { columns } = Deno.consoleSize();
+        // Some terminals without a window say 0.
+        return columns >= 20 ? columns : 80;
       } catch {
         return 100;
       }

@@ -1,6 +1,6 @@
 /**
- * One line of a terminal that is written again and again. Our own because the libraries either have had no release for years
- * (cli-progress) or read environment variables at import (log-update, ora), which would widen every task's permissions.
+ * One line of a terminal that is written again and again. Our own because log-update and ora read environment variables at
+ * import, which would widen every task's permissions, and a bar, figures and two times in one line leave a library little to do.
  *
  * @module
  */

@@ -77,7 +77,7 @@ const flags: readonly Flag[] = [
  * @throws {UsageError} for wrong arguments
  */
 export async function lotteryCommand(args: readonly string[], tools: LotteryTools): Promise<number> {
-  const { console, signal } = tools;
+  const { console } = tools;
   const { positionals, values } = parseArguments(args, flags, 1);
   if (values.has("--help")) {
     console.out(help(console));
@@ -113,7 +113,6 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     console.err(isResumed ? `Going on with run ${id} (${store.folder})` : `Run ${id} (${store.folder})`);
     const code = await train(store, config, dataset, tools, values.has("--verbose"));
     if (code !== 0) return code;
-    signal.throwIfAborted();
   }
   const summary = store.summary();
   if (!summary) throw new Error(`unreachable: a finished run has a summary`);

@@ -134,15 +134,17 @@ export class Progress implements Disposable {
     const inAll = work === 0 ? 0 : (now - this.#startedAt) * Math.max(0, all - work) / work;
     const { trainLoss, validationAccuracy, testAccuracy } = this.#latest ?? {};
     const figures = this.#latest
-      ? `loss ${trainLoss === null || trainLoss === undefined ? "–" : trainLoss.toFixed(4)}  ` +
-        `val ${percent(validationAccuracy ?? 0)}  test ${percent(testAccuracy ?? 0)}  `
+      ? `  loss ${trainLoss === null || trainLoss === undefined ? "–" : trainLoss.toFixed(4)}` +
+        `  val ${percent(validationAccuracy ?? 0)}  test ${percent(testAccuracy ?? 0)}`
       : "";
-    const graphic = this.#console.isTerminal
-      ? `level ${level}/${levels}  ${bar(share, 20)} ${percent(share, 0).padStart(5)}  `
-      : "";
-    return `${graphic}${group(iteration)}/${group(iterations)}  ${figures}${duration(inLevel)} left, run ${
-      duration(inAll)
-    }`;
+    const time = `${duration(inLevel)} left, run ${duration(inAll)}`;
+    const text = `${group(iteration)}/${group(iterations)}  ${time}${figures}`;
+    if (!this.#console.isTerminal) return text;
+    const before = `level ${level}/${levels}  `;
+    const after = ` ${percent(share, 0).padStart(5)}  ${text}`;
+    // The bar takes what the figures leave of the line.
+    const room = this.#console.columns() - 1 - before.length - after.length;
+    return before + bar(share, Math.max(4, Math.min(20, room))) + after;
   }
 
   #levelEnd({ level, records, timing }: LotteryEvent & { readonly type: "level-end" }): void {

@@ -303,9 +303,13 @@ function describeSettings(): Setting[] {
 function wantedOf(kind: Setting["kind"], choices: readonly string[], range: z.core.JSONSchema.JSONSchema): string {
   if (kind === "list") return `none, or a list of ${choices.join(", ")}`;
   if (kind === "choice") return `one of ${choices.join(", ")}`;
-  const from = range.exclusiveMinimum === undefined ? `from ${range.minimum}` : `above ${range.exclusiveMinimum}`;
-  const to = range.exclusiveMaximum === undefined ? `to ${range.maximum}` : `and below ${range.exclusiveMaximum}`;
-  return `a ${kind === "integer" ? "whole " : ""}number ${from} ${to}`;
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum, exclusiveMaximum } = range;
+  const from = exclusiveMinimum === undefined ? `of at least ${minimum}` : `above ${exclusiveMinimum}`;
+  const to = exclusiveMaximum === undefined ? `at most ${maximum}` : `below ${exclusiveMaximum}`;
+  const isClosed = exclusiveMinimum === undefined && exclusiveMaximum === undefined;
+  return `a ${kind === "integer" ? "whole " : ""}number ${
+    isClosed ? `from ${minimum} to ${maximum}` : `${from} and ${to}`
+  }`;
 }
 
 function isKey(key: string): key is keyof LotteryConfig {

@@ -220,6 +220,18 @@ Deno.test("global pruning keeps exactly the planned total, and layers as they co
   assert.ok(new Set([...shares, "875,108,18"]).size > 1, shares.join(" "));
 });
 
+Deno.test("every level sees the training images in an order of its own", async () => {
+  // Nothing is pruned, so that levels differ in nothing but their order.
+  const { networks } = await run(smallConfig({ levels: 1, pruneDense: 0, pruneOutput: 0 }), { gpu: await testGpu() });
+  const [dense, again] = networks;
+  assert.ok(dense && again);
+  dense.layers.forEach((layer, index) => {
+    assert.deepEqual(again.layers[index]?.mask, layer.mask);
+    assert.deepEqual(again.layers[index]?.initial, layer.initial);
+    assert.notDeepEqual(again.layers[index]?.final, layer.final);
+  });
+});
+
 Deno.test("a network that diverges is marked with its first bad iteration, and the run goes on", async () => {
   const gpu = await testGpu();
   const config = smallConfig({ optimizer: "sgd", lr: 1e30, controls });

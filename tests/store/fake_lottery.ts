@@ -1,0 +1,163 @@
+/**
+ * A stand-in for `lottery()` without a GPU: the same events in the same order, with numbers that depend on nothing but the
+ * network they belong to.
+ *
+ * @module
+ */
+import type { LotteryConfig } from "../../src/lottery/config.ts";
+import { preset } from "../../src/lottery/config.ts";
+import { wantedNetworks } from "../../src/lottery/lottery.ts";
+import type {
+  Evaluation,
+  LevelRecord,
+  LevelTiming,
+  LotteryEvent,
+  NetworkKey,
+  Snapshot,
+  TicketMask,
+  TrainedNetwork,
+} from "../../src/lottery/types.ts";
+
+/** Who seems to compute. */
+export const adapter = { name: "paper and pencil", driver: "1.0", kind: "software" } as const;
+
+/** A run of a few lines. */
+export function tinyConfig(changes: Partial<Omit<LotteryConfig, "preset">> = {}): LotteryConfig {
+  return preset("lenet-quick", { dataset: "synthetic", levels: 2, iterations: 50, evalEvery: 20, ...changes });
+}
+
+/** What {@linkcode fakeLottery} takes. */
+export interface FakeOptions {
+  readonly snapshot?: Snapshot;
+  readonly signal?: AbortSignal;
+  /** Who computes; {@linkcode adapter} when left out. */
+  readonly adapter?: { readonly name: string; readonly driver: string; readonly kind: "software" | "gpu" };
+  /** Added to every loss: another machine's numbers. */
+  readonly error?: number;
+}
+
+/** Pretends to find tickets. */
+export async function* fakeLottery(config: LotteryConfig, options: FakeOptions = {}): AsyncGenerator<LotteryEvent> {
+  const records: LevelRecord[] = [...options.snapshot?.records ?? []];
+  const timings: LevelTiming[] = [...options.snapshot?.timings ?? []];
+  const masks: TicketMask[] = [...options.snapshot?.masks ?? []];
+  const snapshot = (): Snapshot => ({ records: [...records], timings: [...timings], masks: [...masks] });
+  const remaining = Array.from({ length: config.levels + 1 }, (_, level) => 0.5 ** level);
+  yield {
+    type: "start",
+    config,
+    network: { name: "tiny", weights: 10, layers: layers(0) },
+    adapter: options.adapter ?? adapter,
+    memory: [{ name: "parameters", bytes: 1024 }],
+    remaining,
+  };
+  for (let level = 0; level <= config.levels; level++) {
+    const networks = wantedNetworks(config)
+      .filter((key) => key.level === level && !records.some((record) => isSame(record, key)))
+      .map((key) => ({ ...key, seed: config.seed + key.replicate - 1 }));
+    if (networks.length === 0) continue;
+    yield { type: "level-start", level, networks, remaining: remaining[level] ?? 0, layers: layers(level) };
+    const evaluations = new Map(networks.map((key): [NetworkKey, Evaluation[]] => [key, []]));
+    for (const iteration of iterationsOf(config)) {
+      options.signal?.throwIfAborted();
+      await Promise.resolve();
+      if (iteration > 0) yield { type: "progress", level, iteration, iterations: config.iterations, stepMs: 2 };
+      for (const [key, own] of evaluations) {
+        const evaluation = evaluate(key, iteration, options.error ?? 0);
+        own.push(evaluation);
+        yield { type: "evaluation", evaluation };
+      }
+    }
+    const done = [...evaluations].map(([key, own]) => record(key, own, config));
+    const timing = { level, seconds: 1.5, stepMs: 2, plan: { dense1: "masked-dense", dense2: "masked-dense" } };
+    records.push(...done);
+    timings.push(timing);
+    masks.push(
+      ...networks.filter(({ arm }) => arm === "ticket").map(({ replicate }) => ({
+        level: level + 1,
+        replicate,
+        words: Uint32Array.of(level, replicate, 0xffffffff),
+      })),
+    );
+    yield { type: "level-end", level, records: done, networks: networks.map(trained), timing };
+    yield { type: "snapshot", snapshot: snapshot() };
+  }
+  yield { type: "end", snapshot: snapshot() };
+}
+
+/** Iterations that are evaluated. */
+export function iterationsOf({ iterations, evalEvery }: LotteryConfig): number[] {
+  const all = [];
+  for (let iteration = 0; iteration < iterations; iteration += evalEvery) all.push(iteration);
+  return [...all, iterations];
+}
+
+/** The lowest loss is at the second evaluation, tickets' lower than controls'. */
+function evaluate({ arm, level, replicate, draw }: NetworkKey, iteration: number, error: number): Evaluation {
+  const loss = 0.5 + Math.abs(iteration - 20) / 100 + (arm === "ticket" ? 0 : 0.1) + level / 1000 + replicate / 7000 +
+    error;
+  return {
+    arm,
+    level,
+    replicate,
+    draw,
+    iteration,
+    trainLoss: iteration === 0 ? null : loss - 0.1,
+    validationLoss: loss,
+    validationAccuracy: 0.9,
+    testLoss: loss,
+    testAccuracy: (arm === "ticket" ? 0.95 + level / 100 : 0.9) + replicate / 1000,
+  };
+}
+
+function record(key: NetworkKey, own: readonly Evaluation[], config: LotteryConfig): LevelRecord {
+  const { arm, level, replicate, draw } = key;
+  const best = own.toSorted((a, b) => (a.validationLoss ?? 0) - (b.validationLoss ?? 0))[0];
+  return {
+    arm,
+    level,
+    replicate,
+    draw,
+    seed: config.seed + replicate - 1,
+    status: "ok",
+    divergedAt: null,
+    remaining: 0.5 ** level,
+    layers: layers(level),
+    earlyStopIteration: best?.iteration ?? null,
+    validationLossAtEarlyStop: best?.validationLoss ?? null,
+    testAccuracyAtEarlyStop: best?.testAccuracy ?? null,
+    trainAccuracyAtEarlyStop: 0.97,
+    testAccuracyAtEnd: own.at(-1)?.testAccuracy ?? null,
+    trainAccuracyAtEnd: 0.99,
+  };
+}
+
+function trained({ arm, level, replicate, draw }: NetworkKey): TrainedNetwork {
+  const layer = (name: string, inputs: number, outputs: number): TrainedNetwork["layers"][number] => {
+    const mask = Uint8Array.from({ length: inputs * outputs }, (_, index) => index % (level + 1) === 0 ? 1 : 0);
+    const initial = Float32Array.from(mask, (_, index) => Math.fround((index - 2) / 10 + replicate + draw / 3));
+    return {
+      name,
+      inputs,
+      outputs,
+      mask,
+      initial,
+      final: initial.map((value, index) => mask[index] ? value * 1.5 : 0),
+      initialBias: new Float32Array(outputs),
+      finalBias: new Float32Array(outputs).fill(0.25),
+    };
+  };
+  return { arm, level, replicate, draw, layers: [layer("dense1", 3, 2), layer("dense2", 2, 2)] };
+}
+
+function layers(level: number): { name: string; size: number; kept: number }[] {
+  return [{ name: "dense1", size: 6, kept: Math.ceil(6 * 0.5 ** level) }, {
+    name: "dense2",
+    size: 4,
+    kept: Math.ceil(4 * 0.5 ** level),
+  }];
+}
+
+function isSame(a: NetworkKey, b: NetworkKey): boolean {
+  return a.arm === b.arm && a.level === b.level && a.replicate === b.replicate && a.draw === b.draw;
+}

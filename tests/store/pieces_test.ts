@@ -1,0 +1,73 @@
+/** What run folders are made of: whole files, histograms, revisions. */
+import assert from "node:assert/strict";
+import { explain, writeWhole } from "../../src/store/files.ts";
+import { histogramsOf } from "../../src/store/histograms.ts";
+import { gitRevision } from "../../src/store/manifest.ts";
+import { filesBelow, TemporaryFolder } from "./folders.ts";
+
+Deno.test("writeWhole() replaces a file, leaves nothing beside it, and leaves the old one where it fails", async () => {
+  using folder = new TemporaryFolder();
+  await writeWhole(`${folder.path}/a`, "one");
+  await writeWhole(`${folder.path}/a`, "two");
+  assert.deepEqual([...(await filesBelow(folder.path)).keys()], ["a"]);
+  assert.equal(await Deno.readTextFile(`${folder.path}/a`), "two");
+  await Deno.mkdir(`${folder.path}/taken/full`, { recursive: true });
+  await assert.rejects(writeWhole(`${folder.path}/taken`, "three"), { name: "StorageError" });
+  assert.ok((await Deno.stat(`${folder.path}/taken/full`)).isDirectory);
+});
+
+Deno.test("a full disk, a read-only one and a missing permission each get their remedy", () => {
+  const full = explain(new Error("No space left on device (os error 28)"), "write", "/runs/a");
+  assert.match(full.message, /^Cannot write \/runs\/a: the disk is full\..*--resume/);
+  assert.match(
+    explain(new Error("Read-only file system (os error 30)"), "create", "/runs").message,
+    /read-only.*--runs/,
+  );
+  assert.match(explain(new Deno.errors.PermissionDenied("no"), "write", "/runs").message, /permissions/);
+  assert.match(explain(new Deno.errors.NotCapable("no"), "write", "/elsewhere/a").message, /--allow-write=\/elsewhere/);
+});
+
+Deno.test("histograms count every weight once, survivors and pruned apart, and values that are not finite aside", () => {
+  const [histogram] = histogramsOf({
+    arm: "ticket",
+    level: 1,
+    replicate: 1,
+    draw: 1,
+    layers: [{
+      name: "dense1",
+      inputs: 2,
+      outputs: 3,
+      mask: Uint8Array.of(1, 1, 0, 1, 0, 1),
+      initial: Float32Array.of(-1, 1, 0.5, 0, -0.5, 0.25),
+      final: Float32Array.of(-2, 0.01, 0, NaN, 0, 2),
+      initialBias: new Float32Array(3),
+      finalBias: new Float32Array(3),
+    }],
+  });
+  assert.ok(histogram);
+  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+  assert.equal(histogram.limit, 2);
+  assert.equal(sum(histogram.initialSurviving), 4);
+  assert.equal(sum(histogram.initialPruned), 2);
+  assert.equal(sum(histogram.finalSurviving), 3);
+  assert.equal(histogram.notFinite, 1);
+  assert.equal(histogram.finalSurviving[0], 1, "−limit falls into the first bin");
+  assert.equal(histogram.finalSurviving.at(-1), 1, "limit falls into the last bin");
+  assert.equal(histogram.finalSurviving[32], 1, "0.01 falls right of zero");
+});
+
+Deno.test("the revision is read from a branch, a packed branch or a detached HEAD, and is null without a repository", async () => {
+  const revision = "0123456789abcdef0123456789abcdef01234567";
+  using folder = new TemporaryFolder();
+  const git = new URL(`file://${folder.path}/`);
+  assert.equal(await gitRevision(git), null);
+  await Deno.writeTextFile(`${folder.path}/HEAD`, `${revision}\n`);
+  assert.equal(await gitRevision(git), revision);
+  await Deno.writeTextFile(`${folder.path}/HEAD`, "ref: refs/heads/main\n");
+  assert.equal(await gitRevision(git), null);
+  await Deno.writeTextFile(`${folder.path}/packed-refs`, `# pack-refs\n${revision} refs/heads/main\n`);
+  assert.equal(await gitRevision(git), revision);
+  await Deno.mkdir(`${folder.path}/refs/heads`, { recursive: true });
+  await Deno.writeTextFile(`${folder.path}/refs/heads/main`, `${revision.replace("0", "f")}\n`);
+  assert.equal(await gitRevision(git), revision.replace("0", "f"));
+});

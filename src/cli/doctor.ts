@@ -8,6 +8,7 @@ import { AdapterError } from "../gpu/errors.ts";
 import { type AdapterInfo, Gpu } from "../gpu/gpu.ts";
 import { baseLimits, limitNames, type Limits } from "../gpu/limits.ts";
 import { layOut, lenet } from "../nn/network.ts";
+import { DeviceExamples } from "../nn/batches.ts";
 import { planEnsemble } from "../nn/ensemble.ts";
 import { checkKernels, type KernelCheck } from "./kernel_check.ts";
 
@@ -27,8 +28,8 @@ export interface Diagnosis {
   readonly peakBytes: number;
   /** Bytes still allocated after checking, but for staging buffers that are reused: 0 unless something leaks. */
   readonly leakedBytes: number;
-  /** Bytes that training one LeNet-300-100 on 55,000 images takes, besides the images. */
-  readonly lenetBytes: number;
+  /** What training one LeNet-300-100 on MNIST allocates, largest first. */
+  readonly lenet: readonly { readonly name: string; readonly bytes: number }[];
   /** What is wrong, each with what to do; empty when all is well. */
   readonly problems: readonly string[];
 }
@@ -80,7 +81,11 @@ export async function diagnose(): Promise<Diagnosis> {
     kernels,
     peakBytes: gpu.peakBytes,
     leakedBytes: leaked.reduce((sum, { bytes }) => sum + bytes, 0),
-    lenetBytes: lenetPlan.reduce((sum, { bytes }) => sum + bytes, 0),
+    lenet: [
+      { name: "train images", bytes: DeviceExamples.bytes(784, 60_000) },
+      { name: "test images", bytes: DeviceExamples.bytes(784, 10_000) },
+      ...lenetPlan,
+    ].sort((a, b) => b.bytes - a.bytes),
     problems,
   };
 }
@@ -89,6 +94,7 @@ export async function diagnose(): Promise<Diagnosis> {
 export function formatDiagnosis(found: Diagnosis): string {
   const { adapter } = found;
   const kind = adapter.kind === "software" ? "a software adapter, that is this machine's CPU" : "a GPU";
+  const lenetBytes = found.lenet.reduce((sum, { bytes }) => sum + bytes, 0);
   const lines = [
     `Adapter    ${adapter.name}, ${kind}`,
     `Vendor     ${adapter.driver || "does not say"}`,
@@ -105,10 +111,11 @@ export function formatDiagnosis(found: Diagnosis): string {
       `  ${ok ? "ok   " : "WRONG"} ${kernel.padEnd(26)}${error === 0 ? "exact" : error.toExponential(1)}`
     ),
     "",
-    `Memory     ${mebibytes(found.peakBytes)} at most for these checks, ${
-      group(found.leakedBytes)
-    } bytes left behind; ` +
-    `training one LeNet-300-100 takes ${mebibytes(found.lenetBytes)} and its images ${mebibytes(70_000 * 788)}`,
+    `Memory     ${size(found.peakBytes)} at most for these checks, ${group(found.leakedBytes)} bytes left behind`,
+    `           ${size(lenetBytes)} to train one LeNet-300-100 on MNIST:`,
+    ...found.lenet.filter(({ bytes }) => bytes >= 2 ** 20).map(({ name, bytes }) =>
+      `             ${name.padEnd(20)}${size(bytes).padStart(8)}`
+    ),
     "",
   ];
   if (found.problems.length === 0) lines.push("All is well: `deno task lottery` will run here.");
@@ -120,6 +127,6 @@ function group(value: number): string {
   return value.toLocaleString("en");
 }
 
-function mebibytes(bytes: number): string {
+function size(bytes: number): string {
   return bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(0)} KiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }

@@ -31,11 +31,14 @@ export { lottery, type LotteryOptions } from "./src/lottery/lottery.ts";
 export {
   type ControlName,
   type LotteryConfig,
+  networkOf,
   parseConfig,
   preset,
   type PresetName,
   presets,
 } from "./src/lottery/config.ts";
+export type { CustomNetwork } from "./src/lottery/network_schema.ts";
+export type { Scope } from "./src/lottery/schedule.ts";
 export {
   type ArmSummary,
   type LevelSummary,
@@ -52,10 +55,12 @@ export type {
   LotteryEvent,
   MemoryEntry,
   NetworkKey,
+  RewindPoint,
   Snapshot,
   TicketMask,
   TrainedLayer,
   TrainedNetwork,
+  TrainedNorm,
 } from "./src/lottery/types.ts";
 export {
   formatModel,
@@ -63,15 +68,36 @@ export {
   loadModel,
   loadTicket,
   modelOf,
-  specOf,
+  type RewindValues,
   type Ticket,
   ticketOf,
   train,
   type TrainOptions,
 } from "./src/lottery/ticket.ts";
 export { evaluate, type InferenceOptions, logits, type Model, predict, type Score } from "./src/nn/inference.ts";
-export type { DenseSpec, LayerValues, NetworkSpec } from "./src/nn/network.ts";
-export type { AdamSettings, OptimizerSettings, SgdSettings } from "./src/nn/optimizer.ts";
+export {
+  architecture,
+  type ArchitectureName,
+  architectureNames,
+  type ArchitectureOptions,
+  varied,
+} from "./src/nn/architectures.ts";
+export type {
+  Activation,
+  BatchNormSpec,
+  ConvSpec,
+  DenseSpec,
+  DropoutSpec,
+  Extent,
+  GlobalAveragePoolSpec,
+  LayerSpec,
+  LayerValues,
+  MaxPoolSpec,
+  NetworkSpec,
+  NormValues,
+  ResidualSpec,
+} from "./src/nn/network.ts";
+export type { AdamSettings, LearningRateSettings, OptimizerSettings, SgdSettings } from "./src/nn/optimizer.ts";
 export { datasetNames, loadDataset, type LoadOptions } from "./src/data/load.ts";
 export type { Dataset, DatasetFile, DatasetName, Examples, ReadFile } from "./src/data/dataset.ts";
 export { readFolder } from "./src/data/read_folder.ts";

@@ -4,11 +4,13 @@
  * @module
  */
 import type { Gpu } from "../src/gpu/gpu.ts";
+import { unitRange } from "../src/data/normalization.ts";
 import { DeviceExamples } from "../src/nn/batches.ts";
 import { Ensemble } from "../src/nn/ensemble.ts";
 import { glorot } from "../src/nn/initialize.ts";
 import { denseMask } from "../src/nn/mask.ts";
-import { layOut, lenet, type NetworkLayout } from "../src/nn/network.ts";
+import { architecture, type ArchitectureName } from "../src/nn/architectures.ts";
+import { type LayerLayout, layOut, type NetworkLayout, sizeOf } from "../src/nn/network.ts";
 import { floatBits } from "../src/nn/optimizer.ts";
 import { RandomStream } from "../src/data/random.ts";
 import peakCode from "./peak.wgsl" with { type: "text" };
@@ -35,8 +37,10 @@ export interface KernelTime {
   readonly ofPeak: number | null;
 }
 
-/** The training step of LeNet-300-100. */
+/** The training step of a network. */
 export interface StepTime {
+  /** The network. */
+  readonly network: string;
   /** Networks in lockstep. */
   readonly replicates: number;
   /** Images per step. */
@@ -77,34 +81,37 @@ export async function multiplyAddPeak(gpu: Gpu): Promise<number> {
   return invocations * 16 * 1024 * 2 * repeats / spread(times).minimum / 1e6;
 }
 
-/** Times the training step of LeNet-300-100 with Adam on random images. */
+/** Times the training step of one of the paper's networks with Adam on random images. */
 export async function trainingStep(
   gpu: Gpu,
   peakGflops: number,
-  { replicates, batchSize, runs, steps }: {
+  { network = "lenet", width = 1, replicates, batchSize, runs, steps }: {
+    readonly network?: ArchitectureName;
+    readonly width?: number;
     readonly replicates: number;
     readonly batchSize: number;
     readonly runs: number;
     readonly steps: number;
   },
 ): Promise<StepTime> {
-  const layout = layOut(lenet(784, 10));
+  const input = network === "lenet" ? { channels: 1, height: 28, width: 28 } : { channels: 3, height: 32, width: 32 };
+  const layout = layOut(architecture(network, input, 10, { width }));
   const random = new RandomStream(1, "synthetic");
   const count = 1024;
-  const images = Uint8Array.from({ length: 784 * count }, () => random.below(256));
+  const images = Uint8Array.from({ length: sizeOf(input) * count }, () => random.below(256));
   const labels = Uint8Array.from({ length: count }, () => random.below(10));
-  const shape = { channels: 1, height: 28, width: 28 };
-  using train = new DeviceExamples(gpu, "train", shape, { images, labels, count });
+  using train = new DeviceExamples(gpu, "train", input, { images, labels, count });
   const indices = Uint32Array.from({ length: count }, (_, index) => index);
   using ensemble = await Ensemble.open(gpu, {
     layout,
     replicates,
     batchSize,
-    optimizer: { type: "adam", lr: 1.2e-3 },
+    optimizer: { type: "adam", lr: network === "lenet" ? 1.2e-3 : 2e-4 },
     iterations: (runs + 1) * steps + 100,
     train,
     test: train,
     splits: Array.from({ length: replicates }, () => ({ train: indices, validation: indices })),
+    normalization: Array.from({ length: replicates }, () => unitRange(input.channels)),
   });
   ensemble.begin(
     Array.from({ length: replicates }, (_, index) => ({ values: glorot(layout, index + 1), mask: denseMask(layout) })),
@@ -115,10 +122,15 @@ export async function trainingStep(
   );
   const times = await timed(gpu, runs, () => ensemble.steps(batches));
   const kernelTimes: number[][] = [];
-  for (let run = 0; run < 20 && gpu.hasTimestamps; run++) kernelTimes.push(await gpu.time(ensemble.program) ?? []);
   const ms = spread(times.map((time) => time / steps));
+  // Some 300 ms, and at least three steps.
+  const timedSteps = Math.max(3, Math.min(20, Math.round(300 / ms.median)));
+  for (let run = 0; run < timedSteps && gpu.hasTimestamps; run++) {
+    kernelTimes.push(await gpu.time(ensemble.program) ?? []);
+  }
   const gflops = operations(layout, batchSize) * replicates / ms.median / 1e6;
   return {
+    network: layout.spec.name,
     replicates,
     batchSize,
     ms,
@@ -137,15 +149,17 @@ export async function trainingStep(
 
 /** Multiplications and additions of one step: forward, weight gradient, and input gradient of all layers but the first. */
 function operations(layout: NetworkLayout, batch: number): number {
-  return layout.layers.reduce(
-    (sum, { inputs, outputs }, index) => sum + 2 * inputs * outputs * batch * (index === 0 ? 2 : 3),
-    0,
-  );
+  return layout.layers.reduce((sum, layer, index) => sum + layerOperations(layer, batch) * (index === 0 ? 2 : 3), 0);
+}
+
+/** Multiplications and additions of one pass of a layer over a batch. */
+function layerOperations({ inputs, outputs, output }: LayerLayout, batch: number): number {
+  return 2 * inputs * outputs * output.height * output.width * batch;
 }
 
 function kernelOperations(layout: NetworkLayout, batch: number, label: string): number | null {
   const layer = layout.layers.find(({ name }) => label.startsWith(`${name} `));
-  return layer ? 2 * layer.inputs * layer.outputs * batch : null;
+  return layer && !label.includes("sum") ? layerOperations(layer, batch) : null;
 }
 
 /** Wall-clock milliseconds of each run, after one that is not counted. */

@@ -21,5 +21,5 @@ for await (const event of lottery(config, { dataset })) {
     );
   }
   const [ticket] = event.networks;
-  if (ticket) await Deno.writeFile(Deno.args[0] ?? "ticket.safetensors", formatTicket(ticketOf(ticket, "lenet")));
+  if (ticket) await Deno.writeFile(Deno.args[0] ?? "ticket.safetensors", formatTicket(ticketOf(ticket)));
 }

@@ -2,10 +2,11 @@
 //
 // parameters  [R][arena]   weight [I][O] at dims.weight, O padded to 4; bias [O] at dims.bias
 // input       [R][I][N]    batch innermost, N padded to 8, I padded to 4 (padding rows are not read)
-// output      [R][O][N], O padded to 4
+// output      [R][O][N], O padded to 4; with `split` [R][parts][O][N], sums of dims.partInputs inputs each, without bias and
+//             activation, which dense_forward_sum.wgsl adds up
 //
-// Grid: x = N / 8 batch tiles, y = O / 8 output tiles, z = R.
-// Numerics: one running sum per output, inputs in ascending order, whatever N and R are. ReLU keeps NaN.
+// Grid: x = N / 8 batch tiles, y = O / 8 output tiles of each part, z = R.
+// Numerics: one running sum per output and part, inputs in ascending order, whatever N and R are. ReLU keeps NaN.
 // Tile: 8 outputs × 8 images per invocation, 64 sums in registers, every load a vec4: a vec4 of weights serves eight
 // images and a vec4 of images eight outputs, 4 loads for 64 multiply-adds.
 
@@ -17,9 +18,13 @@ struct Dims {
   weight: u32,  // all offsets and strides in vec4
   bias: u32,
   parameterStride: u32,
+  outputTiles: u32,  // O / 8, rounded up
+  partInputs: u32,
+  parts: u32,  // 1 without `split`
 }
 
 override relu: bool = false;
+override split: bool = false;
 override groupX: u32 = 8;
 override groupY: u32 = 2;
 
@@ -38,15 +43,20 @@ fn activate(sum: vec4f) -> vec4f {
 @compute @workgroup_size(groupX, groupY)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x * 2u;
-  let o = id.y * 2u;
-  if (n >= dims.batchQuads || o >= dims.outputQuads) {  // guard
+  let o = (id.y % dims.outputTiles) * 2u;
+  let part = id.y / dims.outputTiles;
+  if (n >= dims.batchQuads || part >= dims.parts) {  // guard
     return;
   }
   let base = id.z * dims.parameterStride;
   // A last tile of only four outputs loads the other four from where they exist and does not store them.
   let second = select(0u, 1u, o + 1u < dims.outputQuads);
-  let bias0 = parameters[base + dims.bias + o];
-  let bias1 = parameters[base + dims.bias + o + second];
+  var bias0 = vec4f(0.0);
+  var bias1 = vec4f(0.0);
+  if (!split) {
+    bias0 = parameters[base + dims.bias + o];
+    bias1 = parameters[base + dims.bias + o + second];
+  }
   var a0 = vec4f(bias0.x);
   var a1 = vec4f(bias0.y);
   var a2 = vec4f(bias0.z);
@@ -63,12 +73,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var b5 = a5;
   var b6 = a6;
   var b7 = a7;
-  var w = base + dims.weight + o;
-  var x = id.z * dims.inputRows * dims.batchQuads + n;
+  let first = part * dims.partInputs;
+  var w = base + dims.weight + first * dims.outputQuads + o;
+  var x = (id.z * dims.inputRows + first) * dims.batchQuads + n;
   // Bounded by a place in the input and not by a count: a loop that a uniform alone bounds is unrolled by lavapipe (Mesa 22.3)
   // when it is short, by compiling the kernel anew at every change of pipeline: 4 ms and 400 kB that it never frees, for 2 to 5
   // inputs (2026-11-24).
-  let end = x + dims.inputs * dims.batchQuads;
+  let end = x + min(dims.partInputs, dims.inputs - first) * dims.batchQuads;
   while (x < end) {
     let w0 = parameters[w];
     let w1 = parameters[w + second];
@@ -94,7 +105,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     x += dims.batchQuads;
   }
   let q = dims.batchQuads;
-  let y = (id.z * dims.outputQuads + o) * 4u * q + n;
+  let y = ((id.z * dims.parts + part) * dims.outputQuads + o) * 4u * q + n;
   output[y] = activate(a0);
   output[y + 1u] = activate(b0);
   output[y + q] = activate(a1);

@@ -4,14 +4,17 @@
 // normal number becomes zero, as in adam.wgsl.
 //
 // mask      [R][arena]  one bit per parameter
-// gradient, parameters, momentum   [R][arena], all of dims.quads vec4
+// gradient, parameters, momentum   [R][arena] of dims.stride vec4, of which the first dims.quads are trained
 // schedule  [steps]     (lr, –, –, –)
 // state     [R]         the step that is being run
 //
-// Grid: flat over arena / 16 in 2-D, z = R. Four vec4 per invocation, half a word of mask.
+// Behind what is trained stand the running statistics of batch norms, which are left as they are.
+//
+// Grid: flat over the trained values / 16 in 2-D, z = R. Four vec4 per invocation, half a word of mask.
 
 struct Dims {
-  quads: u32,  // vec4 of one replicate's arena, a multiple of 16
+  quads: u32,  // vec4 that are trained, at the head of each replicate's arena; a multiple of 16
+  stride: u32,  // vec4 from one replicate's arena to the next, a multiple of 16
   columns: u32,  // invocations along x
   momentum: u32,  // f32 bits
   weightDecay: u32,  // f32 bits
@@ -58,7 +61,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= dims.columns || first >= dims.quads) {  // guard
     return;
   }
-  let at = id.z * dims.quads + first;
+  let at = id.z * dims.stride + first;
   let bits = mask[at >> 3u] >> ((first & 4u) * 4u);
   let lr = schedule[state[id.z].step].x;
   update(at, bits, lr);

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { LotteryConfig } from "../lottery/config.ts";
 import type { ArmName } from "../lottery/types.ts";
+import type { ArchitectureName } from "../nn/architectures.ts";
 import { isCensored } from "./early_stop.ts";
 import { type Spread, spread } from "./statistics.ts";
 import type { LevelSummary, Summary } from "./summary.ts";
@@ -102,69 +104,123 @@ export interface PaperComparison {
   readonly ours: string;
 }
 
-/** Frankle & Carbin 2019, section 2 and Figure 4: LeNet-300-100 on MNIST, means of five replicates. */
-const paperValues: readonly {
-  readonly remaining: number;
+/** What the paper measured, how to measure it in a run, and how to say it. */
+interface Quantity {
   readonly quantity: string;
-  readonly value: number;
   readonly measure: (level: LevelFigures, dense: ArmFigures) => number | undefined;
   readonly inWords: (value: number) => string;
-}[] = [
-  {
-    remaining: 0.211,
-    quantity: "early stop, against dense",
-    value: 0.38,
-    measure: ({ ticket }, dense) => quotient(gap(dense.earlyStop, ticket.earlyStop), dense.earlyStop?.mean),
-    inWords: (value) => value < 0 ? `${percent(-value, 0)} later` : `${percent(value, 0)} earlier`,
-  },
-  {
-    remaining: 0.211,
-    quantity: "early stop, reinit over ticket",
-    value: 2.51,
-    measure: ({ ticket, controls }) => quotient(controls[0]?.earlyStop?.mean, ticket.earlyStop?.mean),
-    inWords: (value) => `${value.toFixed(2)}×`,
-  },
-  {
-    remaining: 0.211,
-    quantity: "test accuracy at early stop, ticket over reinit",
-    value: 0.005,
-    measure: ({ ticket, controls }) => gap(ticket.accuracyAtEarlyStop, controls[0]?.accuracyAtEarlyStop),
-    inWords: points,
-  },
-  {
-    remaining: 0.135,
-    quantity: "test accuracy at early stop, against dense",
-    value: 0.003,
-    measure: ({ ticket }, dense) => gap(ticket.accuracyAtEarlyStop, dense.accuracyAtEarlyStop),
-    inWords: points,
-  },
-  {
-    remaining: 0.135,
-    quantity: "test accuracy at the end, against dense",
-    value: 0.0035,
-    measure: ({ ticket }, dense) => gap(ticket.accuracyAtEnd, dense.accuracyAtEnd),
-    inWords: points,
-  },
-  {
-    remaining: 0.036,
-    quantity: "test accuracy at early stop, against dense",
-    value: 0,
-    measure: ({ ticket }, dense) => gap(ticket.accuracyAtEarlyStop, dense.accuracyAtEarlyStop),
-    inWords: points,
-  },
-];
+}
+
+/** A value that the paper states. */
+interface PaperValue extends Quantity {
+  readonly remaining: number;
+  readonly value: number;
+  /** The recipe that it holds for, where the paper compares several. */
+  readonly recipe?: Partial<Pick<LotteryConfig, "lr" | "warmup" | "scope">>;
+}
+
+const earlierThanDense: Quantity = {
+  quantity: "early stop, against dense",
+  measure: ({ ticket }, dense) => quotient(gap(dense.earlyStop, ticket.earlyStop), dense.earlyStop?.mean),
+  inWords: (value) => value < 0 ? `${percent(-value, 0)} later` : `${percent(value, 0)} earlier`,
+};
+const timesEarlierThanDense: Quantity = {
+  quantity: "early stop, dense over ticket",
+  measure: ({ ticket }, dense) => quotient(dense.earlyStop?.mean, ticket.earlyStop?.mean),
+  inWords: times,
+};
+const timesEarlierThanReinit: Quantity = {
+  quantity: "early stop, reinit over ticket",
+  measure: ({ ticket, controls }) => quotient(controls[0]?.earlyStop?.mean, ticket.earlyStop?.mean),
+  inWords: times,
+};
+const betterThanReinit: Quantity = {
+  quantity: "test accuracy at early stop, ticket over reinit",
+  measure: ({ ticket, controls }) => gap(ticket.accuracyAtEarlyStop, controls[0]?.accuracyAtEarlyStop),
+  inWords: points,
+};
+const betterThanDense: Quantity = {
+  quantity: "test accuracy at early stop, against dense",
+  measure: ({ ticket }, dense) => gap(ticket.accuracyAtEarlyStop, dense.accuracyAtEarlyStop),
+  inWords: points,
+};
+const betterAtTheEnd: Quantity = {
+  quantity: "test accuracy at the end, against dense",
+  measure: ({ ticket }, dense) => gap(ticket.accuracyAtEnd, dense.accuracyAtEnd),
+  inWords: points,
+};
+const accuracyAtTheEnd: Quantity = {
+  quantity: "test accuracy at the end",
+  measure: ({ ticket }) => ticket.accuracyAtEnd?.mean,
+  inWords: (value) => percent(value),
+};
+
+/** The paper's three recipes for ResNet-18 and VGG-19 differ in these; its tickets come from pruning in one pool. */
+const slow = { lr: 0.01, warmup: 0, scope: "global" } as const;
+const resnetWarmup = { lr: 0.03, warmup: 20_000, scope: "global" } as const;
+const vggWarmup = { lr: 0.1, warmup: 10_000, scope: "global" } as const;
+
+/**
+ * Frankle & Carbin 2019: section 2 and Figure 4 for LeNet-300-100, section 3 and Figure 5 for Conv-2, Conv-4 and Conv-6 (means
+ * of five), section 5 and Figures 7, 8 and 38 to 41 for VGG-19 and ResNet-18 (means of three). A value of 0 against dense
+ * stands where the paper says how far tickets keep up with the dense network.
+ */
+const paperValues: Readonly<Record<ArchitectureName, readonly PaperValue[]>> = {
+  lenet: [
+    { remaining: 0.211, value: 0.38, ...earlierThanDense },
+    { remaining: 0.211, value: 2.51, ...timesEarlierThanReinit },
+    { remaining: 0.211, value: 0.005, ...betterThanReinit },
+    { remaining: 0.135, value: 0.003, ...betterThanDense },
+    { remaining: 0.135, value: 0.0035, ...betterAtTheEnd },
+    { remaining: 0.036, value: 0, ...betterThanDense },
+  ],
+  conv2: [
+    { remaining: 0.088, value: 3.5, ...timesEarlierThanDense },
+    { remaining: 0.046, value: 0.034, ...betterThanDense },
+    { remaining: 0.02, value: 0, ...betterThanDense },
+  ],
+  conv4: [
+    { remaining: 0.092, value: 3.5, ...timesEarlierThanDense },
+    { remaining: 0.111, value: 0.035, ...betterThanDense },
+    { remaining: 0.02, value: 0, ...betterThanDense },
+  ],
+  conv6: [
+    { remaining: 0.151, value: 2.5, ...timesEarlierThanDense },
+    { remaining: 0.264, value: 0.033, ...betterThanDense },
+    { remaining: 0.02, value: 0, ...betterThanDense },
+  ],
+  resnet18: [
+    { remaining: 0.417, value: 0.895, recipe: slow, ...accuracyAtTheEnd },
+    { remaining: 0.219, value: 0.895, recipe: slow, ...accuracyAtTheEnd },
+    { remaining: 0.271, value: 0.905, recipe: resnetWarmup, ...accuracyAtTheEnd },
+    { remaining: 0.118, value: 0, recipe: resnetWarmup, ...betterAtTheEnd },
+  ],
+  vgg19: [
+    { remaining: 0.035, value: -0.01, recipe: slow, ...betterAtTheEnd },
+    { remaining: 0.015, value: 0, recipe: vggWarmup, ...betterAtTheEnd },
+    { remaining: 0.069, value: 0, recipe: { ...vggWarmup, scope: "layer" }, ...betterAtTheEnd },
+  ],
+};
 
 /** How far our remaining fraction may be from the paper's to stand beside it, as a factor. */
 const nearEnough = 1.15;
 
-/** The paper's values beside ours, where it states one near a level of ours; nothing for what the paper did not train. */
+/**
+ * The paper's values beside ours, where it states one near a level of ours; nothing for what the paper did not train: another
+ * width or data set, a network of one's own, rewinding, or dropout, whose gains it states over runs without.
+ */
 export function besidePaper(summary: Summary): PaperComparison[] {
-  if (summary.config.dataset !== "mnist" || summary.config.width !== 1) return [];
+  const { config } = summary;
+  const { network } = config;
+  if (typeof network !== "string" || config.dataset !== (network === "lenet" ? "mnist" : "cifar10")) return [];
+  if (config.width !== 1 || config.rewind !== 0 || config.dropout !== 0) return [];
   const figures = figuresOf(summary);
   const dense = figures.find(({ level }) => level === 0)?.ticket;
   if (!dense) return [];
   const distance = (level: LevelFigures, remaining: number): number => Math.abs(Math.log(level.remaining / remaining));
-  return paperValues.flatMap(({ remaining, quantity, value, measure, inWords }) => {
+  return paperValues[network].flatMap(({ remaining, quantity, value, measure, inWords, recipe = {} }) => {
+    const { lr, warmup, scope } = { ...config, ...recipe };
+    if (lr !== config.lr || warmup !== config.warmup || scope !== config.scope) return [];
     const [nearest] = [...figures].sort((a, b) => distance(a, remaining) - distance(b, remaining));
     if (!nearest || distance(nearest, remaining) > Math.log(nearEnough)) return [];
     const own = measure(nearest, dense);
@@ -303,6 +359,10 @@ function gap(a: Spread | null | undefined, b: Spread | null | undefined): number
 
 function quotient(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || !b ? undefined : a / b;
+}
+
+function times(value: number): string {
+  return `${value.toFixed(2)}×`;
 }
 
 function round(value: Spread | null): string {

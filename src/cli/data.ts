@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { pathToFileURL } from "node:url";
+import { type Archive, cifar10Archive, cifar10FileBytes } from "../data/cifar10.ts";
 import type { Dataset, DatasetName, Examples } from "../data/dataset.ts";
 import { datasetNames, loadDataset, type LoadOptions } from "../data/load.ts";
-import { readFolder } from "../data/read_folder.ts";
-import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
+import { fetchArchive } from "../store/archive_folder.ts";
+import { describeFlags, type Flag, parseArguments, suggestion, UsageError } from "./arguments.ts";
 import { type Console, styled } from "./console.ts";
+import { cifar10Path, datasetOptions } from "./dataset_folder.ts";
+import { bar, LiveLine } from "./live_line.ts";
 import { group } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
@@ -18,6 +20,12 @@ export interface DataTools {
   readonly console: Console;
   /** Loads a data set; the real one when left out. */
   readonly loadDataset?: (name: DatasetName, options: LoadOptions) => Promise<Dataset>;
+  /** Stops a download. */
+  readonly signal?: AbortSignal;
+  /** Where CIFAR-10 is downloaded from; its authors' server when left out. */
+  readonly archive?: Archive;
+  /** The folder it is kept in; below the one the user is in when left out. */
+  readonly folder?: string;
 }
 
 const flags: readonly Flag[] = [
@@ -44,7 +52,10 @@ export async function dataCommand(args: readonly string[], tools: DataTools): Pr
         "",
         describeFlags(flags, console.columns(), (text) => text),
         "",
-        "Example  deno task data mnist",
+        "CIFAR-10 is downloaded from its authors (170 MB) into data/cifar-10-batches-bin below the folder you are in, unless it is",
+        "there already or --data-dir says where it is.",
+        "",
+        "Example  deno task data cifar10",
       ].join("\n"),
     );
     return 0;
@@ -58,10 +69,45 @@ export async function dataCommand(args: readonly string[], tools: DataTools): Pr
     );
   }
   const folder = values.get("--data-dir");
-  const options = folder === undefined ? {} : { read: readFolder(pathToFileURL(userPath(folder))) };
-  const dataset = await (tools.loadDataset ?? loadDataset)(chosen, options);
+  if (chosen === "cifar10" && folder === undefined) await fetchCifar10(tools);
+  const dataset = await (tools.loadDataset ?? loadDataset)(chosen, datasetOptions(chosen, folder ?? tools.folder));
   console.out(values.has("--json") ? JSON.stringify(describe(dataset), null, 2) : format(dataset, console));
   return 0;
+}
+
+/** How much of a download passes between two plain lines. */
+const plainShare = 0.25;
+
+async function fetchCifar10(
+  { console, signal, archive = cifar10Archive, folder = cifar10Path() }: DataTools,
+): Promise<void> {
+  using line = new LiveLine(console);
+  const startedAt = performance.now();
+  let plainAt = 0;
+  const isNew = await fetchArchive(archive, folder, {
+    signal,
+    onProgress: (stage, bytes, total) => {
+      if (stage === "unpack") {
+        line.clear();
+        console.err(`Unpacking into ${folder}: the archive's SHA-256 is the published one`);
+        return;
+      }
+      const share = bytes / total;
+      const seconds = (performance.now() - startedAt) / 1000;
+      const figures = `${megabytes(bytes)} of ${megabytes(total)} MB, ${megabytes(bytes / seconds)} MB/s`;
+      line.draw(() => `${bar(share, 20)} ${`${Math.floor(100 * share)} %`.padStart(5)}  ${figures}`);
+      if (share < plainAt) return;
+      if (plainAt === 0) console.err(`Downloading ${archive.url}, ${megabytes(total)} MB`);
+      else if (!console.isTerminal) console.err(`  ${figures}`);
+      plainAt = (Math.floor(share / plainShare) + 1) * plainShare;
+    },
+  });
+  line.clear();
+  if (!isNew) console.err(`Nothing to download: ${folder} is there`);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }
 
 function describe(dataset: Dataset): Record<string, unknown> {
@@ -80,10 +126,12 @@ function describe(dataset: Dataset): Record<string, unknown> {
 
 function format(dataset: Dataset, console: Console): string {
   const { name, channels, height, width, classes, digest, original, files, train, test } = dataset;
-  const bytes = [train.images, train.labels, test.images, test.labels].map((values) => values.length);
+  const values = name === "cifar10"
+    ? files.map(() => cifar10FileBytes)
+    : [train.images, train.labels, test.images, test.labels].map(({ length }) => length);
   const fileTable = formatTable(
     [{ title: "file", align: "left" }, { title: "values", align: "right" }, { title: "SHA-256", align: "left" }],
-    files.map((file, index) => [file.name, group(bytes[index] ?? 0), file.sha256]),
+    files.map((file, index) => [file.name, group(values[index] ?? 0), file.sha256]),
   );
   const counts = [perClass(train, classes), perClass(test, classes)];
   const classTable = formatTable(

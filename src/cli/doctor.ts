@@ -7,7 +7,8 @@
 import { AdapterError } from "../gpu/errors.ts";
 import { type AdapterInfo, Gpu } from "../gpu/gpu.ts";
 import { baseLimits, limitNames, type Limits } from "../gpu/limits.ts";
-import { layOut, lenet } from "../nn/network.ts";
+import { lenet } from "../nn/architectures.ts";
+import { layOut } from "../nn/network.ts";
 import { DeviceExamples } from "../nn/batches.ts";
 import { planEnsemble } from "../nn/ensemble.ts";
 import { checkKernels, type KernelCheck } from "./kernel_check.ts";
@@ -108,7 +109,7 @@ export function formatDiagnosis(found: Diagnosis): string {
     "",
     "Kernels against float64 (largest difference, relative to the largest value)",
     ...found.kernels.map(({ kernel, error, ok }) =>
-      `  ${ok ? "ok   " : "WRONG"} ${kernel.padEnd(26)}${error === 0 ? "exact" : error.toExponential(1)}`
+      `  ${ok ? "ok   " : "WRONG"} ${kernel.padEnd(30)}${error === 0 ? "exact" : error.toExponential(1)}`
     ),
     "",
     `Memory     ${size(found.peakBytes)} at most for these checks, ${group(found.leakedBytes)} bytes left behind`,

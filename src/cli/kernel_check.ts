@@ -4,16 +4,18 @@
  *
  * @module
  */
+import { unitRange } from "../data/normalization.ts";
 import { RandomStream } from "../data/random.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { DeviceExamples, unitRange } from "../nn/batches.ts";
+import { DeviceExamples } from "../nn/batches.ts";
 import { Ensemble, type StartValues } from "../nn/ensemble.ts";
 import { glorot } from "../nn/initialize.ts";
 import * as kernels from "../nn/kernels.ts";
 import { packMask, unpackMask } from "../nn/mask.ts";
-import { fromArena, layOut, type NetworkLayout, type NetworkSpec } from "../nn/network.ts";
+import { flat, fromArena, layOut, type NetworkLayout, type NetworkSpec } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
 import { pruneSmallest } from "../nn/selection.ts";
+import { checkConvolutions } from "./convolution_check.ts";
 import { relativeError } from "../reference/finite_difference.ts";
 import { gather } from "../reference/gather.ts";
 import { type LayerTensors, type ReferenceOptimizer, startTraining, trainingStep } from "../reference/network.ts";
@@ -34,7 +36,7 @@ export interface KernelCheck {
 // Odd everywhere, so that every guard is needed; sums have at most 63 terms, each rounded by 6e-8 of the running sum.
 const spec: NetworkSpec = {
   name: "check",
-  inputs: 63,
+  input: flat(63),
   layers: [
     { type: "dense", units: 37, activation: "relu" },
     { type: "dense", units: 19, activation: "relu" },
@@ -89,6 +91,8 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
       train,
       test: train,
       splits: indices.map((order) => ({ train: order, validation: order })),
+      normalization: indices.map(() => unitRange(1)),
+      sharesMemory: false,
     });
     ensemble.begin(starts);
     ensemble.steps(indices.map((order) => order.slice(0, batchSize)));
@@ -99,7 +103,7 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
       examples.images,
       examples.labels,
       joined(indices.map((order) => order.slice(0, batchSize))),
-      unitRange(1),
+      [[1 / 255, 0]],
     );
     note(kernels.gather, relativeError(await rows(gpu, ensemble, "activation 0", 63, lanes), batch.output));
     const masks = joinedMasks(layout, starts);
@@ -130,7 +134,7 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
       examples.images,
       examples.labels,
       joined(indices),
-      unitRange(1),
+      [[1 / 255, 0]],
     );
     const evaluated = trainingStep(
       network,
@@ -148,6 +152,8 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
       for (const kernel of [kernels.selectHistogram, kernels.selectPick, kernels.selectApply]) note(kernel, error, 0);
     });
   }
+  // Errors add up over a dozen kernels in a row, and batch norm divides by deviations.
+  await checkConvolutions(gpu, (kernel, error) => note(kernel, error, 2e-5));
   return [...found.values()];
 }
 
@@ -160,7 +166,7 @@ async function checkSelection(
   note: (error: number) => void,
 ): Promise<void> {
   const counts = starts.map(() => [101, 50, 7]);
-  await pruneSmallest(gpu, layout, "layer", counts, {
+  await pruneSmallest(gpu, layout, layout.layers.map((_, layer) => [layer]), counts, {
     parameters: ensemble.buffer("parameters"),
     mask: ensemble.buffer("mask"),
   });

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { pathToFileURL } from "node:url";
 import type { Dataset } from "../data/dataset.ts";
 import { loadDataset, type LoadOptions } from "../data/load.ts";
-import { readFolder } from "../data/read_folder.ts";
 import {
   changed,
   type LotteryConfig,
+  networkOf,
   parseConfig,
   type PresetName,
+  presetNames,
   presets,
   runId,
   type Setting,
@@ -20,10 +20,12 @@ import {
 } from "../lottery/config.ts";
 import { lottery, type LotteryOptions, wantedNetworks } from "../lottery/lottery.ts";
 import type { LotteryEvent } from "../lottery/types.ts";
+import { layOut } from "../nn/network.ts";
 import { planTable } from "../nn/plan.ts";
 import { nameOf, RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
+import { datasetOptions } from "./dataset_folder.ts";
 import { Progress } from "./progress.ts";
 import { formatSummary } from "./report.ts";
 
@@ -52,14 +54,18 @@ const otherFlags: readonly Flag[] = [
   { flag: "--runs", value: "DIR", description: "where runs are kept (./runs)" },
   { flag: "--resume", description: "go on with an unfinished run, or add levels, replicates or controls to a run" },
   { flag: "--json", description: "print the run's summary as JSON and nothing else; progress goes to standard error" },
-  { flag: "--verbose", description: "print what is allocated on the device" },
+  { flag: "--verbose", description: "print the network's layers and what is allocated on the device" },
   { flag: "--help", description: "print this" },
 ];
 
-/** The default first. */
-const presetNames: readonly PresetName[] = ["lenet-quick", "lenet"];
-
-const letters: Readonly<Record<Setting["kind"], string>> = { integer: "N", number: "X", choice: "NAME", list: "LIST" };
+const letters: Readonly<Record<Setting["kind"], string>> = {
+  integer: "N",
+  number: "X",
+  boolean: "true|false",
+  choice: "NAME",
+  list: "LIST",
+  integers: "LIST",
+};
 
 const flags: readonly Flag[] = [
   ...settings.map(({ key, flag, description, kind }) => ({
@@ -85,7 +91,7 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
   }
   const config = await configOf(positionals[0], values);
   const report = values.has("--json") ? quietOutput(console) : console;
-  const dataset = await tools.loadDataset(config.dataset, loadOptions(values));
+  const dataset = await tools.loadDataset(config.dataset, datasetOptions(config.dataset, values.get("--data-dir")));
   const { count } = dataset.train;
   if (config.trainSize + config.validationSize > count) {
     throw new UsageError(
@@ -93,6 +99,7 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
         `${config.trainSize + config.validationSize} images, and ${dataset.name} has ${count}. Lower either.`,
     );
   }
+  asUsage(() => layOut(networkOf(config, dataset)));
   const planHash = await shortHash(planTable);
   const id = await runId(config, { dataDigest: dataset.digest, planHash });
   const runs = userPath(values.get("--runs") ?? "runs");
@@ -160,7 +167,7 @@ async function train(
 async function configOf(name: string | undefined, values: ReadonlyMap<string, string>): Promise<LotteryConfig> {
   const file = values.get("--config");
   const fromFile = file === undefined ? {} : await readConfigFile(userPath(file));
-  const named = name ?? fromFile["preset"] ?? "lenet-quick";
+  const named = name ?? fromFile["preset"] ?? presetNames[0];
   const chosen = presetNames.find((candidate) => candidate === named);
   const changes = Object.fromEntries(settings.flatMap((setting) => {
     const text = values.get(setting.flag);
@@ -172,8 +179,13 @@ async function configOf(name: string | undefined, values: ReadonlyMap<string, st
         `Choose one of ${presetNames.join(", ")}.`,
     );
   }
+  return asUsage(() => parseConfig(changed(chosen, { ...fromFile, ...changes })));
+}
+
+/** What a configuration gets wrong is wrong usage. */
+function asUsage<Value>(make: () => Value): Value {
   try {
-    return parseConfig(changed(chosen, { ...fromFile, ...changes }));
+    return make();
   } catch (error) {
     throw error instanceof RangeError || error instanceof TypeError
       ? new UsageError(error.message, { cause: error })
@@ -203,24 +215,35 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
 
 /** A flag's text as its setting takes it. What is no number stays text, and the schema says what is wrong with it. */
 function valueOf({ kind }: Setting, text: string): unknown {
-  if (kind === "list") return text === "none" ? [] : text.split(",");
-  if (kind === "choice") return text;
+  switch (kind) {
+    case "list":
+      return text === "none" ? [] : text.split(",");
+    case "integers":
+      return text === "none" ? [] : text.split(",").map(numberOf);
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : text;
+    case "choice":
+      return text;
+    default:
+      return numberOf(text);
+  }
+}
+
+function numberOf(text: string): unknown {
   return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
-function loadOptions(values: ReadonlyMap<string, string>): LoadOptions {
-  const folder = values.get("--data-dir");
-  return folder === undefined ? {} : { read: readFolder(pathToFileURL(userPath(folder))) };
-}
-
-/** A setting's value in each preset, named where it differs from the default one's. */
+/** A setting's value in each preset: the default one's, then the others' that differ, with the presets that share them. */
 function defaults(key: Setting["key"]): string {
-  const show = (name: PresetName): string => {
-    const value = presets[name].config[key];
-    return typeof value === "object" ? value.join(",") || "none" : String(value);
-  };
-  const [quick = "", ...others] = presetNames.map(show);
-  return [quick, ...others.flatMap((value, index) => value === quick ? [] : [`${presetNames[index + 1]} ${value}`])]
+  const presetsByValue = new Map<string, PresetName[]>();
+  for (const name of presetNames) {
+    const value: unknown = presets[name].config[key];
+    const shown = Array.isArray(value) ? value.join(",") || "none" : String(value);
+    presetsByValue.set(shown, [...presetsByValue.get(shown) ?? [], name]);
+  }
+  return [...presetsByValue].map(([value, names]) =>
+    names[0] === presetNames[0] ? value : `${names.join(", ")} ${value}`
+  )
     .join("; ");
 }
 
@@ -246,5 +269,7 @@ function help(console: Console): string {
     "  deno task lottery",
     "  deno task lottery lenet --iterations 20000 --levels 12 --controls none --eval-every 200 --replicates 1",
     "  deno task lottery --replicates 5 --resume          four more replicates for the run that is there",
+    "  deno task lottery conv2 --width 0.25 --iterations 2000 --levels 3 --replicates 1 --controls none",
+    "  deno task lottery resnet18 --rewind 500            survivors are reset to their values at iteration 500",
   ].join("\n");
 }

@@ -9,6 +9,7 @@ import type { LotteryConfig } from "../lottery/config.ts";
 import type { ArmName, Evaluation, LevelRecord, LotteryEvent } from "../lottery/types.ts";
 import { type Console, styled } from "./console.ts";
 import { bar, LiveLine } from "./live_line.ts";
+import { describeLayers, layerLines } from "./network.ts";
 import { formatTable } from "./table.ts";
 
 /** How to report. */
@@ -23,6 +24,20 @@ export interface ProgressOptions {
 
 /** How much of a level passes between two plain lines. */
 const plainShare = 0.1;
+
+/** Where a level stands. */
+type Position = Pick<
+  LotteryEvent & { readonly type: "progress" },
+  "level" | "firstIteration" | "iteration" | "iterations"
+>;
+
+/** Where three poolings leave more inputs than the paper's count of weights allows for. */
+const conv6 = {
+  name: "conv-6",
+  weights: 2_261_184,
+  note:
+    "  Its first dense layer has 4,096 inputs, as three poolings of 32 × 32 leave them; the paper says 1.7 million weights.",
+} as const;
 
 /** Tells a {@linkcode Console} what `lottery()` tells. */
 export class Progress implements Disposable {
@@ -56,7 +71,7 @@ export class Progress implements Disposable {
       case "evaluation":
         return this.#evaluation(event.evaluation);
       case "progress":
-        return this.#progress(event.level, event.iteration);
+        return this.#progress(event);
       case "level-end":
         return this.#levelEnd(event);
       case "end":
@@ -75,21 +90,26 @@ export class Progress implements Disposable {
     this.#line.clear();
   }
 
-  #start({ network, adapter, memory, remaining }: LotteryEvent & { readonly type: "start" }): void {
+  #start({ network, adapter, memory, lockstep, remaining }: LotteryEvent & { readonly type: "start" }): void {
     this.#startedAt = this.#now();
     const { dataset, trainSize, validationSize, iterations, batchSize, evalEvery, replicates } = this.#config;
     const bytes = memory.reduce((sum, entry) => sum + entry.bytes, 0);
     this.#console.err(
       [
-        `${network.name}, ${group(network.weights)} weights; ${dataset}, ${group(trainSize)} images to train, ` +
+        `${network.spec.name}, ${group(network.weights)} weights: ${describeLayers(network.spec)}`,
+        ...(network.spec.name === conv6.name && network.weights === conv6.weights ? [conv6.note] : []),
+        `${dataset}, ${group(trainSize)} images to train, ` +
         `${group(validationSize)} to validate`,
         `${group(iterations)} iterations of ${batchSize} images, evaluated every ${evalEvery}; ` +
         `${replicates} ${replicates === 1 ? "replicate" : "replicates"}`,
+        describeRecipe(this.#config),
         `levels ${remaining.map((fraction) => percent(fraction)).join(", ")} of the weights`,
-        `${adapter.name}${adapter.kind === "software" ? " (software)" : ""}, ${mebibytes(bytes)} on the device`,
+        `${adapter.name}${adapter.kind === "software" ? " (software)" : ""}, ${mebibytes(bytes)} on the device` +
+        (lockstep < Math.max(...this.#options.networksByLevel) ? `, in turns of at most ${lockstep} networks` : ""),
       ].join("\n"),
     );
     if (!this.#options.verbose) return;
+    this.#console.err(layerLines(network.spec, this.#config).map((line) => `  ${line}`).join("\n"));
     const rows = memory.map((entry) => [entry.name, group(entry.bytes)]);
     const table = formatTable([{ title: "buffer", align: "left" }, { title: "bytes", align: "right" }], [
       ...rows,
@@ -115,17 +135,18 @@ export class Progress implements Disposable {
     if (this.#latest === undefined || evaluation.iteration > this.#latest.iteration) this.#latest = evaluation;
   }
 
-  #progress(level: number, iteration: number): void {
-    const share = iteration / this.#config.iterations;
-    this.#line.draw(() => this.#describe(level, iteration));
+  #progress(event: Position): void {
+    const share = shareOf(event);
+    this.#line.draw(() => this.#describe(event));
     if (this.#console.isTerminal || share < this.#plainAt || share >= 1) return;
     this.#plainAt = (Math.floor(share / plainShare) + 1) * plainShare;
-    this.#console.err(`  ${this.#describe(level, iteration)}`);
+    this.#console.err(`  ${this.#describe(event)}`);
   }
 
-  #describe(level: number, iteration: number): string {
-    const { iterations, levels } = this.#config;
-    const share = iteration / iterations;
+  #describe(event: Position): string {
+    const { level, iteration, iterations } = event;
+    const { levels } = this.#config;
+    const share = shareOf(event);
     const now = this.#now();
     const inLevel = share === 0 ? 0 : (now - this.#levelStartedAt) * (1 - share) / share;
     const work = this.#workDone + this.#levelNetworks * share;
@@ -217,6 +238,26 @@ export function duration(milliseconds: number): string {
 /** A whole number with its thousands apart. */
 export function group(value: number): string {
   return value.toLocaleString("en");
+}
+
+/** How much of a level's steps are done. */
+function shareOf({ firstIteration, iteration, iterations }: Position): number {
+  return (iteration - firstIteration) / (iterations - firstIteration);
+}
+
+/** How a configuration trains, in words. */
+export function describeRecipe(config: LotteryConfig): string {
+  const { optimizer, lr, warmup, lrDrops, lrDropFactor, momentum, weightDecay, dropout, augment, rewind } = config;
+  return [
+    `${optimizer} with a learning rate of ${lr}` +
+    (warmup > 0 ? ` after ${group(warmup)} iterations of warmup` : "") +
+    (lrDrops.length > 0 ? `, × ${lrDropFactor} at ${lrDrops.map(group).join(" and ")}` : ""),
+    ...(momentum > 0 ? [`momentum ${momentum}`] : []),
+    ...(weightDecay > 0 ? [`weight decay ${weightDecay}`] : []),
+    ...(dropout > 0 ? [`dropout ${dropout}`] : []),
+    ...(augment ? ["images flipped and shifted at random"] : []),
+    ...(rewind > 0 ? [`tickets rewound to iteration ${group(rewind)}`] : []),
+  ].join("; ");
 }
 
 function mebibytes(bytes: number): string {

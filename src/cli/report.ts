@@ -7,7 +7,7 @@ import { type ArmFigures, besidePaper, describeOutcome, type LevelFigures, perce
 import { figuresOf } from "../analysis/outcome.ts";
 import type { Spread } from "../analysis/statistics.ts";
 import type { Summary } from "../analysis/summary.ts";
-import { presets } from "../lottery/config.ts";
+import { type LotteryConfig, presets } from "../lottery/config.ts";
 import { type Console, styled, wrap } from "./console.ts";
 import { duration, group } from "./progress.ts";
 import { formatTable } from "./table.ts";
@@ -100,20 +100,39 @@ function paperLines(summary: Summary, console: Pick<Console, "hasColour">, colum
     ]),
   );
   const differences = fromPaper(summary);
+  const { network } = summary.config;
+  const networks = network === "resnet18" || network === "vgg19" ? "three" : "five";
   return [
     "",
     styled(console, "bold", header ?? ""),
     ...rows,
-    ...(differences === "" ? [] : [wrap(`The paper's are means of five networks. ${differences}`, columns)]),
+    ...(differences === "" ? [] : [wrap(`The paper's are means of ${networks} networks. ${differences}`, columns)]),
   ];
 }
 
-/** What of the settings is not the paper's, in words. */
+/** What of the settings is not the paper's, in words. The recipes of ResNet-18 and VGG-19 differ in their learning rates. */
 function fromPaper({ config }: Summary): string {
-  const paper = presets.lenet.config;
-  const differing =
-    (["trainSize", "iterations", "batchSize", "optimizer", "lr", "pruneDense", "pruneOutput", "scope"] as const)
-      .filter((key) => config[key] !== paper[key])
-      .map((key) => `${key} ${config[key]} (${paper[key]})`);
+  if (typeof config.network !== "string") return "";
+  const paper = presets[config.network].config;
+  const keys = [
+    "trainSize",
+    "iterations",
+    "batchSize",
+    "augment",
+    "optimizer",
+    "lr",
+    "warmup",
+    "lrDrops",
+    "momentum",
+    "weightDecay",
+    ...(config.network === "lenet" ? [] : ["pruneConv" as const]),
+    "pruneDense",
+    "pruneOutput",
+    "scope",
+  ] as const;
+  const show = (value: LotteryConfig[(typeof keys)[number]]): string =>
+    typeof value === "object" ? value.join(", ") || "none" : String(value);
+  const differing = keys.filter((key) => show(config[key]) !== show(paper[key]))
+    .map((key) => `${key} ${show(config[key])} (${show(paper[key])})`);
   return differing.length === 0 ? "" : `Not the paper's settings (its own in brackets): ${differing.join(", ")}.`;
 }

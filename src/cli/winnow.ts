@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { architectureNames } from "../nn/architectures.ts";
 import { parseArguments, suggestion, UsageError } from "./arguments.ts";
 import { type Console, styled, systemConsole } from "./console.ts";
 
@@ -25,7 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   data: {
     description: "fetch and check a data set",
-    run: async (args, console) => (await import("./data.ts")).dataCommand(args, { console }),
+    run: async (args, console, signal) => (await import("./data.ts")).dataCommand(args, { console, signal }),
   },
   doctor: {
     description: "examine adapter, limits and kernels, and say what to do",
@@ -51,6 +52,8 @@ const commands: Readonly<Record<string, Command>> = {
     description: "time the training step and its kernels against the adapter's peak",
     run: async (args, console) => {
       const flags = [
+        { flag: "--network", value: "NAME", description: `which of ${architectureNames.join(", ")} (lenet)` },
+        { flag: "--width", value: "X", description: "scales its channels and hidden units (1)" },
         { flag: "--replicates", value: "LIST", description: "networks in lockstep, one measurement each (1,5)" },
         { flag: "--batch-size", value: "N", description: "images of one step (60)" },
         { flag: "--json", description: "print JSON" },
@@ -60,8 +63,8 @@ const commands: Readonly<Record<string, Command>> = {
       if (values.has("--help")) {
         console.out(
           usage(
-            "bench --replicates 1,3",
-            "Times LeNet's training step and its kernels, as a fraction of the peak.",
+            "bench --network conv2 --replicates 1",
+            "Times a network's training step and its kernels, as a fraction of the adapter's multiply-add peak.",
             flags,
           ),
         );
@@ -71,8 +74,21 @@ const commands: Readonly<Record<string, Command>> = {
         wholeNumber("--replicates", text, 64)
       );
       const batchSize = wholeNumber("--batch-size", values.get("--batch-size") ?? "60", 4096);
+      const name = values.get("--network") ?? "lenet";
+      const network = architectureNames.find((candidate) => candidate === name);
+      if (!network) {
+        throw new UsageError(
+          `--network is "${name}".${suggestion(name, architectureNames)} Choose one of ${
+            architectureNames.join(", ")
+          }.`,
+        );
+      }
+      const width = Number(values.get("--width") ?? "1");
+      if (!(width > 0 && width <= 16)) {
+        throw new UsageError(`--width is "${values.get("--width")}", and it must be a number above 0 and at most 16.`);
+      }
       const { bench, formatReport } = await import("./bench.ts");
-      const report = await bench({ replicates, batchSize });
+      const report = await bench({ network, width, replicates, batchSize });
       console.out(values.has("--json") ? JSON.stringify(report, null, 2) : formatReport(report));
       return 0;
     },

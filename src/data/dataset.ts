@@ -5,7 +5,7 @@
  */
 
 /** The data sets that {@linkcode Dataset} comes in. */
-export type DatasetName = "mnist" | "fashion-mnist" | "synthetic";
+export type DatasetName = "mnist" | "fashion-mnist" | "cifar10" | "synthetic";
 
 /** Images with their labels. */
 export interface Examples {
@@ -41,7 +41,7 @@ export interface Dataset {
   readonly train: Examples;
   /** Examples to test on. */
   readonly test: Examples;
-  /** The files, in a fixed order: training images, training labels, test images, test labels. */
+  /** The files, in a fixed order: training before test, images before labels where those are files of their own. */
   readonly files: readonly DatasetFile[];
   /** SHA-256, in hexadecimal, of the files' digests as `sha256sum` prints them: equal data, equal digest. */
   readonly digest: string;

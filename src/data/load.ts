@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { loadCifar10 } from "./cifar10.ts";
 import type { Dataset, DatasetName, ReadFile } from "./dataset.ts";
 import { loadFashionMnist } from "./fashion_mnist.ts";
 import { loadMnist } from "./mnist.ts";
 import { syntheticDataset } from "./synthetic.ts";
 
 /** The data sets that {@linkcode loadDataset} knows. */
-export const datasetNames: readonly DatasetName[] = ["mnist", "fashion-mnist", "synthetic"];
+export const datasetNames: readonly DatasetName[] = ["mnist", "fashion-mnist", "cifar10", "synthetic"];
 
 /** Where a data set comes from, when not from where it usually does. */
 export interface LoadOptions {
@@ -39,6 +40,8 @@ export function loadDataset(name: DatasetName, options: LoadOptions = {}): Promi
       return loadMnist(options.read);
     case "fashion-mnist":
       return loadFashionMnist(options.read);
+    case "cifar10":
+      return loadCifar10(options.read);
     case "synthetic":
       return syntheticDataset(options.seed === undefined ? {} : { seed: options.seed });
     default:

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { drawAugmentation, maximumExamples, packAugmentation } from "./augmentation.ts";
 import { RandomStream } from "./random.ts";
 
 /** Which training this order is for. Every arm, level and draw sees the examples in an order of its own. */
@@ -13,6 +14,15 @@ export interface OrderStream {
   readonly level: number;
   /** Which of a control's draws, below 2¹⁶; 0 by default. */
   readonly draw?: number;
+}
+
+/** What an order gives besides indices. */
+export interface OrderOptions {
+  /**
+   * Whether every index comes with a random flip and shift of its image, in one word (`packAugmentation()`); false by
+   * default. The order of the examples is the same either way.
+   */
+  readonly augment?: boolean;
 }
 
 /**
@@ -36,6 +46,7 @@ export class DataOrder {
   readonly #seed: number;
   readonly #arm: number;
   readonly #training: number;
+  readonly #augment: boolean;
   #epoch = 0;
   #step = 0;
   #shuffled: Uint32Array = new Uint32Array(0);
@@ -47,9 +58,10 @@ export class DataOrder {
    * @param batchSize examples per step
    * @param seed the replicate's seed
    * @param stream which training the order is for
-   * @throws {RangeError} when there are fewer examples than a batch needs, or a number of `stream` is out of range
+   * @throws {RangeError} when there are fewer examples than a batch needs, a number of `stream` is out of range, or an index
+   * is too large to share a word with an augmentation
    */
-  constructor(train: Uint32Array, batchSize: number, seed: number, stream: OrderStream) {
+  constructor(train: Uint32Array, batchSize: number, seed: number, stream: OrderStream, options: OrderOptions = {}) {
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > train.length) {
       throw new RangeError(
         `Cannot make batches of ${batchSize} from ${train.length} training examples: ` +
@@ -62,11 +74,20 @@ export class DataOrder {
         throw new RangeError(`Cannot use ${value} as the ${name} of a data order: it must be an integer in [0, 65535]`);
       }
     }
+    const { augment = false } = options;
+    const beyond = augment ? train.find((index) => index >= maximumExamples) : undefined;
+    if (beyond !== undefined) {
+      throw new RangeError(
+        `Cannot augment example ${beyond}: with shift and flip in the same word, an example's index is a whole number ` +
+          `below ${maximumExamples}; use fewer examples or no augmentation`,
+      );
+    }
     this.#train = train;
     this.#batchSize = batchSize;
     this.#seed = seed;
     this.#arm = arm;
     this.#training = draw * 0x10000 + level;
+    this.#augment = augment;
     this.stepsPerEpoch = Math.floor(train.length / batchSize);
     this.#shuffled = this.#shuffle();
   }
@@ -75,7 +96,8 @@ export class DataOrder {
    * The next batches, one after the other.
    *
    * @param steps how many batches
-   * @returns `steps` × `batchSize` indices into the data set's training examples
+   * @returns `steps` × `batchSize` indices into the data set's training examples, each in one word with its augmentation where
+   * the order was made with `augment`
    * @throws {RangeError} when `steps` is not a whole number
    */
   next(steps: number): Uint32Array<ArrayBuffer> {
@@ -101,6 +123,10 @@ export class DataOrder {
 
   #shuffle(): Uint32Array {
     const random = new RandomStream(this.#seed, "order", this.#arm, this.#training, this.#epoch);
-    return random.permutation(this.#train.length).map((position) => this.#train[position] ?? 0);
+    const shuffled = random.permutation(this.#train.length).map((position) => this.#train[position] ?? 0);
+    if (!this.#augment) return shuffled;
+    // Drawn for the whole epoch in its order, so an epoch can be replayed, and in pieces of any size.
+    const changes = new RandomStream(this.#seed, "augment", this.#arm, this.#training, this.#epoch);
+    return shuffled.map((example) => packAugmentation(example, drawAugmentation(changes)));
   }
 }

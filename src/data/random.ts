@@ -15,12 +15,22 @@
  * - `order`: the order of training examples;
  * - `weights`: initial weights;
  * - `reinit`: fresh initial weights for a control;
- * - `synthetic`: the synthetic data set.
+ * - `synthetic`: the synthetic data set;
+ * - `augment`: flips and shifts of training images;
+ * - `dropout`: the keys of the GPU's random numbers for dropout.
  */
-export type Purpose = "split" | "order" | "weights" | "reinit" | "synthetic";
+export type Purpose = "split" | "order" | "weights" | "reinit" | "synthetic" | "augment" | "dropout";
 
 // Part of what determines every result: add codes, never change one.
-const purposeCodes: Readonly<Record<Purpose, number>> = { split: 1, order: 2, weights: 3, reinit: 4, synthetic: 5 };
+const purposeCodes: Readonly<Record<Purpose, number>> = {
+  split: 1,
+  order: 2,
+  weights: 3,
+  reinit: 4,
+  synthetic: 5,
+  augment: 6,
+  dropout: 7,
+};
 
 /**
  * One block of Philox4x32-10: four words from a counter of four words and a key of two.

@@ -25,6 +25,8 @@ export interface AdapterInfo {
 export interface OpenOptions {
   /** What the job needs beyond WebGPU's default limits. */
   readonly limits?: Limits;
+  /** What the job would like: granted as far as the adapter has it; see {@linkcode Gpu.limits} for what came of it. */
+  readonly wishes?: Limits;
   /** The WebGPU entry point; `navigator.gpu` when left out. A test injects a fake here. */
   readonly entry?: Pick<GPU, "requestAdapter"> | undefined;
   /** Longest wait for one readback, in seconds; 120 when left out. */
@@ -106,7 +108,7 @@ export class Gpu implements AsyncDisposable {
           "In a browser, use one with WebGPU turned on.",
       );
     }
-    const requiredLimits = requireLimits(adapter.limits, options.limits ?? {});
+    const requiredLimits = requireLimits(adapter.limits, options.limits ?? {}, options.wishes ?? {});
     const requiredFeatures: GPUFeatureName[] = adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
     const device = await adapter.requestDevice({ label: "winnow", requiredLimits, requiredFeatures });
     const { description, device: name, vendor, architecture } = adapter.info;

@@ -41,9 +41,10 @@ const remedies: Required<Record<keyof Limits, string>> = {
  *
  * @param available the adapter's limits
  * @param needs what the job needs
+ * @param wishes what the job would like: granted as far as the adapter has it
  * @throws {AdapterError} naming limit, need, what there is and the remedy, when the adapter has less
  */
-export function requireLimits(available: Limits, needs: Limits): Record<string, number> {
+export function requireLimits(available: Limits, needs: Limits, wishes: Limits = {}): Record<string, number> {
   const wanted: Record<string, number> = {};
   for (const name of limitNames) {
     const need = Math.max(needs[name] ?? 0, baseLimits[name]);
@@ -54,7 +55,7 @@ export function requireLimits(available: Limits, needs: Limits): Record<string, 
           `and the adapter has ${has.toLocaleString("en")}. ${remedies[name]}`,
       );
     }
-    wanted[name] = need;
+    wanted[name] = Math.max(need, Math.min(wishes[name] ?? 0, has));
   }
   return wanted;
 }

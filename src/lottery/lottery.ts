@@ -2,23 +2,31 @@
  * Iterative magnitude pruning with reset (Frankle & Carbin 2019, strategy 1): train, prune the smallest survivors of each
  * layer, reset the rest to their initial values, train again; with the re-initialised control beside it.
  *
+ * With late rewinding (Frankle et al. 2019, "Stabilizing the Lottery Ticket Hypothesis") survivors are reset to what the dense
+ * network was at iteration k, running statistics of batch norms included, and train from iteration k to the end of the same
+ * schedule, with a fresh optimizer. The re-initialised control then starts from its fresh draw at iteration k too, so that it
+ * takes as many steps at the same learning rates as the ticket beside it.
+ *
  * @module
  */
 import { earlyStop } from "../analysis/early_stop.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { normalizationOf } from "../data/normalization.ts";
 import { DataOrder } from "../data/order.ts";
-import { split } from "../data/split.ts";
+import { RandomStream } from "../data/random.ts";
+import { type Split, split } from "../data/split.ts";
 import { Gpu } from "../gpu/gpu.ts";
+import type { Limits } from "../gpu/limits.ts";
 import { DeviceExamples } from "../nn/batches.ts";
 import { Ensemble, planEnsemble, type StartValues } from "../nn/ensemble.ts";
 import { glorot } from "../nn/initialize.ts";
 import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
-import { fromArena, layOut, lenet, type NetworkLayout, roundUp } from "../nn/network.ts";
+import { fromArena, layOut, type NetworkLayout, normsFromArena, roundUp, sizeOf } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
 import { planOf } from "../nn/plan.ts";
 import { pruneSmallest } from "../nn/selection.ts";
-import type { LotteryConfig } from "./config.ts";
-import { plannedWeights, type PruningRates, toPrune } from "./schedule.ts";
+import { type LotteryConfig, networkOf } from "./config.ts";
+import { plannedWeights, type PruningGroup, pruningGroups, type PruningRates, toPrune } from "./schedule.ts";
 import type {
   ArmName,
   Evaluation,
@@ -28,6 +36,7 @@ import type {
   LotteryEvent,
   MemoryEntry,
   NetworkKey,
+  RewindPoint,
   Snapshot,
   TicketMask,
   TrainedNetwork,
@@ -41,6 +50,8 @@ export interface LotteryOptions {
   readonly gpu?: Gpu;
   /** Where an earlier run got to: only what is wanted and not in it is trained. */
   readonly snapshot?: Snapshot;
+  /** Most networks to train in lockstep; as many as the device's limits allow when left out. No number depends on it. */
+  readonly lockstep?: number;
   /** Ends the run at the next step; `lottery()` then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -69,33 +80,45 @@ const maxSteps = 256;
  */
 export async function* lottery(config: LotteryConfig, options: LotteryOptions): AsyncGenerator<LotteryEvent> {
   const { dataset, signal } = options;
-  const network = networkOf(config, dataset);
-  const layout = layOut(network);
-  const rates: PruningRates = { dense: config.pruneDense, output: config.pruneOutput, scope: config.scope };
+  const layout = layOut(networkOf(config, dataset));
+  const rates = ratesOf(config);
+  const groups = pruningGroups(layout, rates);
   const wanted = wantedNetworks(config);
-  const memory = memoryPlan(config, dataset, layout, wanted);
+  const widest = Math.max(...levelSizes(config, wanted));
+  const plan = memoryPlanner(config, dataset, layout);
   signal?.throwIfAborted();
 
   await using owned = new AsyncDisposableStack();
-  const gpu = options.gpu ?? owned.use(await Gpu.open({ limits: limitsFor(memory) }));
+  const gpu = options.gpu ?? owned.use(await Gpu.open({ wishes: limitsFor(plan(widest)) }));
+  const most = Math.max(1, Math.min(widest, options.lockstep ?? widest));
+  const lockstep = largestLockstep(most, plan, layout, config, gpu.limits);
   const work = new Work(layout, options.snapshot);
   const planned = plannedWeights(layout, config.levels, rates);
   yield {
     type: "start",
     config,
-    network: { name: network.name, weights: layout.weights, layers: layerCounts(layout, layout.layers.map(sizeOf)) },
+    network: {
+      spec: layout.spec,
+      weights: layout.weights,
+      layers: layerCounts(layout, layout.layers.map(weightsOf)),
+    },
     adapter: gpu.adapter,
-    memory,
+    memory: plan(lockstep),
+    lockstep,
     remaining: planned.map((count) => count / layout.weights),
   };
 
   using train = new DeviceExamples(gpu, "train", dataset, dataset.train);
   using test = new DeviceExamples(gpu, "test", dataset, dataset.test);
-  for (let level = 0; level <= config.levels; level++) {
-    const keys = wanted.filter((key) => key.level === level && !work.isDone(key));
-    if (keys.length === 0) continue;
+  const trials = new Trials(config, dataset);
+  const missing = wanted.filter((key) => !work.isDone(key));
+  for (const keys of inTurns(missing, lockstep)) {
+    const [{ level }] = keys;
     signal?.throwIfAborted();
-    const members = keys.map((key) => new Member(key, config, layout, dataset, work.mask(key)));
+    const members = keys.map((key) => {
+      const rewind = key.arm === "ticket" ? work.rewind(key, config) : undefined;
+      return new Member(key, config, layout, trials.of(key.replicate), work.mask(key), rewind);
+    });
     const [first] = members;
     if (!first) continue;
     const kept = countKept(layout, first.mask);
@@ -113,35 +136,42 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       batchSize: config.batchSize,
       optimizer: optimizerOf(config),
       iterations: config.iterations,
+      firstIteration: firstIterationOf(config, level),
       train,
       test,
-      splits: members.map((member) => member.split),
+      splits: members.map(({ trial }) => trial.split),
+      normalization: members.map(({ trial }) => trial.normalization),
+      dropoutKeys: members.map(({ dropoutKey }) => dropoutKey),
+      augment: config.augment,
     });
-    const stepMs = yield* trainLevel(gpu, ensemble, config, level, members, signal);
+    const { stepMs, rewinds } = yield* trainLevel(gpu, ensemble, config, level, members, signal);
     const correct = await ensemble.trainingCorrect();
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
     const networks = members.map((member, index) => member.trained(finals[index] ?? new Float32Array(0)));
     const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan: planOf(layout) };
-    work.add(records, timing, await nextMasks(gpu, ensemble, members, rates));
+    work.add(records, timing, await nextMasks(gpu, ensemble, members, groups), rewinds);
     yield { type: "level-end", level, records, networks, timing };
     yield { type: "snapshot", snapshot: work.snapshot() };
   }
   yield { type: "end", snapshot: work.snapshot() };
 }
 
-/** The network of a configuration. */
-export function networkOf(
-  config: Pick<LotteryConfig, "width">,
-  dataset: Pick<Dataset, "channels" | "height" | "width" | "classes">,
-): ReturnType<typeof lenet> {
-  return lenet(dataset.channels * dataset.height * dataset.width, dataset.classes, config.width);
+/** The optimizer of a configuration, with its schedule of learning rates. */
+export function optimizerOf(config: LotteryConfig): OptimizerSettings {
+  const { lr, weightDecay, momentum, warmup, lrDrops: drops, lrDropFactor: dropFactor } = config;
+  const common = { lr, weightDecay, warmup, drops, dropFactor };
+  return config.optimizer === "adam" ? { type: "adam", ...common } : { type: "sgd", momentum, ...common };
 }
 
-/** The optimizer of a configuration. */
-export function optimizerOf(config: LotteryConfig): OptimizerSettings {
-  const { lr, weightDecay, momentum } = config;
-  return config.optimizer === "adam" ? { type: "adam", lr, weightDecay } : { type: "sgd", lr, momentum, weightDecay };
+/** The pruning rates of a configuration. */
+export function ratesOf({ pruneConv, pruneDense, pruneOutput, scope }: LotteryConfig): PruningRates {
+  return { conv: pruneConv, dense: pruneDense, output: pruneOutput, scope };
+}
+
+/** The iteration at which a level's training starts. */
+export function firstIterationOf({ rewind }: Pick<LotteryConfig, "rewind">, level: number): number {
+  return level === 0 ? 0 : rewind;
 }
 
 /** Every network that a configuration asks for. The dense level needs no control: re-initialised, it is another replicate. */
@@ -161,7 +191,15 @@ export function wantedNetworks(config: LotteryConfig): NetworkKey[] {
   return keys;
 }
 
-/** One level: steps and evaluations. Returns the median time of a step. */
+/** What a level leaves beside its records. */
+interface LevelOutcome {
+  /** Median time of a step, in milliseconds. */
+  readonly stepMs: number;
+  /** Where later levels are rewound to, of the dense networks. */
+  readonly rewinds: readonly RewindPoint[];
+}
+
+/** One level: steps and evaluations. */
 async function* trainLevel(
   gpu: Gpu,
   ensemble: Ensemble,
@@ -169,27 +207,45 @@ async function* trainLevel(
   level: number,
   members: readonly Member[],
   signal: AbortSignal | undefined,
-): AsyncGenerator<LotteryEvent, number> {
+): AsyncGenerator<LotteryEvent, LevelOutcome> {
   ensemble.begin(members.map(({ start }) => start));
   await assertReset(ensemble, members);
   const pace = new Pace(gpu);
-  let iteration = 0;
+  const { iterations, evalEvery } = config;
+  const firstIteration = firstIterationOf(config, level);
+  const rewindAt = level === 0 && config.rewind > 0 ? config.rewind : Infinity;
+  let rewinds: readonly RewindPoint[] = [];
+  let iteration = firstIteration;
   yield* evaluations(ensemble, members, pace);
-  while (iteration < config.iterations) {
-    const until = Math.min(config.iterations, (Math.floor(iteration / config.evalEvery) + 1) * config.evalEvery);
+  while (iteration < iterations) {
+    const until = Math.min(iterations, (Math.floor(iteration / evalEvery) + 1) * evalEvery);
     while (iteration < until) {
       signal?.throwIfAborted();
-      const steps = Math.min(pace.stepsPerSubmit, until - iteration);
+      const stop = iteration < rewindAt ? Math.min(until, rewindAt) : until;
+      const steps = Math.min(pace.stepsPerSubmit, stop - iteration);
       pace.submitting(steps);
       ensemble.steps(members.map(({ order }) => order.next(steps)));
       await pace.submitted();
       iteration += steps;
-      yield { type: "progress", level, iteration, iterations: config.iterations, stepMs: pace.stepMs };
+      if (iteration === rewindAt) {
+        await pace.settle();
+        rewinds = await rewindPoints(ensemble, members);
+      }
+      yield { type: "progress", level, firstIteration, iteration, iterations, stepMs: pace.stepMs };
     }
     signal?.throwIfAborted();
     yield* evaluations(ensemble, members, pace);
   }
-  return pace.medianStepMs;
+  return { stepMs: pace.medianStepMs, rewinds };
+}
+
+/** What the networks are now. */
+async function rewindPoints(ensemble: Ensemble, members: readonly Member[]): Promise<RewindPoint[]> {
+  const arenas = await ensemble.parameters();
+  return members.flatMap(({ key: { replicate } }, index) => {
+    const values = arenas[index];
+    return values ? [{ replicate, values }] : [];
+  });
 }
 
 async function* evaluations(ensemble: Ensemble, members: readonly Member[], pace: Pace): AsyncGenerator<LotteryEvent> {
@@ -204,7 +260,7 @@ async function* evaluations(ensemble: Ensemble, members: readonly Member[], pace
   }
 }
 
-/** Survivors stand at their initial values, bit for bit, and everything else at zero. */
+/** Survivors stand at their initial values, or at those they are rewound to, bit for bit, and everything else at zero. */
 async function assertReset(ensemble: Ensemble, members: readonly Member[]): Promise<void> {
   const parameters = await ensemble.parameters();
   for (const [index, member] of members.entries()) {
@@ -214,7 +270,7 @@ async function assertReset(ensemble: Ensemble, members: readonly Member[]): Prom
       throw new Error(
         `Could not reset ${
           describe(member.key)
-        }: its weights differ from their initial values on the GPU. Run \`deno task doctor\`.`,
+        }: its weights differ from the values to start from on the GPU. Run \`deno task doctor\`.`,
       );
     }
   }
@@ -225,14 +281,14 @@ async function nextMasks(
   gpu: Gpu,
   ensemble: Ensemble,
   members: readonly Member[],
-  rates: PruningRates,
+  groups: readonly PruningGroup[],
 ): Promise<TicketMask[]> {
   // Controls stand in the same arena; pruning nothing leaves their masks as they are.
   const counts = members.map(({ key, layout, mask }) => {
-    const perGroup = toPrune(layout, countKept(layout, mask), rates);
+    const perGroup = toPrune(groups, countKept(layout, mask));
     return key.arm === "ticket" ? perGroup : perGroup.map(() => 0);
   });
-  await pruneSmallest(gpu, ensemble.layout, rates.scope, counts, {
+  await pruneSmallest(gpu, ensemble.layout, groups.map(({ layers }) => layers), counts, {
     parameters: ensemble.buffer("parameters"),
     mask: ensemble.buffer("mask"),
   });
@@ -302,44 +358,87 @@ class Pace {
   }
 }
 
+/** What the networks of a replicate share, whatever their level and arm. */
+interface Trial {
+  readonly seed: number;
+  readonly split: Split;
+  /** (scale, shift) of each channel, by the training split. */
+  readonly normalization: Float32Array<ArrayBuffer>;
+  readonly testSize: number;
+}
+
+/** The trials of a run, each made once: normalising CIFAR-10 looks at every pixel of its split. */
+class Trials {
+  readonly #config: LotteryConfig;
+  readonly #dataset: Dataset;
+  readonly #made = new Map<number, Trial>();
+
+  constructor(config: LotteryConfig, dataset: Dataset) {
+    this.#config = config;
+    this.#dataset = dataset;
+  }
+
+  of(replicate: number): Trial {
+    const known = this.#made.get(replicate);
+    if (known) return known;
+    const { validationSize, trainSize } = this.#config;
+    const seed = seedOf(this.#config, replicate);
+    const parts = split(this.#dataset.train.count, seed, { validationSize, trainSize });
+    const trial: Trial = {
+      seed,
+      split: parts,
+      normalization: normalizationOf(this.#dataset, parts.train),
+      testSize: this.#dataset.test.count,
+    };
+    this.#made.set(replicate, trial);
+    return trial;
+  }
+}
+
 /** One network of a level: what it starts from, what it sees, what was measured. */
 class Member {
   readonly key: NetworkKey;
-  readonly seed: number;
+  readonly trial: Trial;
   readonly layout: NetworkLayout;
   readonly mask: Uint32Array<ArrayBuffer>;
   readonly start: StartValues;
-  readonly split: { readonly train: Uint32Array; readonly validation: Uint32Array };
   readonly order: DataOrder;
-  readonly #testSize: number;
+  readonly dropoutKey: Uint32Array<ArrayBuffer>;
+  readonly #firstIteration: number;
+  readonly #initial: Float32Array<ArrayBuffer>;
+  readonly #rewind: Float32Array<ArrayBuffer> | undefined;
   readonly #evaluations: Evaluation[] = [];
   #divergedAt: number | null = null;
 
+  /** @param rewind the arena to start from instead of the initial values */
   constructor(
     key: NetworkKey,
     config: LotteryConfig,
     layout: NetworkLayout,
-    dataset: Dataset,
+    trial: Trial,
     mask: Uint32Array<ArrayBuffer>,
+    rewind: Float32Array<ArrayBuffer> | undefined,
   ) {
     this.key = key;
-    this.seed = seedOf(config, key.replicate);
+    this.trial = trial;
     this.layout = layout;
     this.mask = mask;
-    const values = key.arm === "ticket"
-      ? glorot(layout, this.seed)
-      : glorot(layout, this.seed, { purpose: "reinit", level: key.level, draw: key.draw });
-    this.start = { values, mask };
-    this.split = split(dataset.train.count, this.seed, {
-      validationSize: config.validationSize,
-      trainSize: config.trainSize,
-    });
-    this.order = new DataOrder(this.split.train, config.batchSize, this.seed, {
-      arm: armCode[key.arm],
-      level: key.level,
-      draw: key.draw,
-    });
-    this.#testSize = dataset.test.count;
+    const { arm, level, draw } = key;
+    this.#initial = arm === "ticket"
+      ? glorot(layout, trial.seed)
+      : glorot(layout, trial.seed, { purpose: "reinit", level, draw });
+    this.#rewind = rewind;
+    this.#firstIteration = firstIterationOf(config, level);
+    this.start = { values: rewind ?? this.#initial, mask };
+    const stream = { arm: armCode[arm], level, draw };
+    const { augment } = config;
+    this.order = new DataOrder(trial.split.train, config.batchSize, trial.seed, stream, { augment });
+    const random = new RandomStream(trial.seed, "dropout", stream.arm, level, draw);
+    this.dropoutKey = Uint32Array.of(random.uint32(), random.uint32());
+  }
+
+  get seed(): number {
+    return this.trial.seed;
   }
 
   assertMask(kept: readonly number[], violations: number, iteration: number): void {
@@ -357,15 +456,16 @@ class Member {
   }
 
   evaluated(record: Awaited<ReturnType<Ensemble["evaluate"]>>["records"][number]): Evaluation {
-    const steps = record.iteration - (this.#evaluations.at(-1)?.iteration ?? 0);
+    const { split: { validation }, testSize } = this.trial;
+    const steps = record.iteration - (this.#evaluations.at(-1)?.iteration ?? this.#firstIteration);
     const evaluation: Evaluation = {
       ...this.key,
       iteration: record.iteration,
       trainLoss: steps > 0 ? finite(record.trainLossSum / steps) : null,
-      validationLoss: finite(record.validationLossSum / this.split.validation.length),
-      validationAccuracy: record.validationCorrect / this.split.validation.length,
-      testLoss: finite(record.testLossSum / this.#testSize),
-      testAccuracy: record.testCorrect / this.#testSize,
+      validationLoss: finite(record.validationLossSum / validation.length),
+      validationAccuracy: record.validationCorrect / validation.length,
+      testLoss: finite(record.testLossSum / testSize),
+      testAccuracy: record.testCorrect / testSize,
     };
     this.#evaluations.push(evaluation);
     if (record.divergedAt > 0) this.#divergedAt = record.divergedAt;
@@ -396,15 +496,17 @@ class Member {
   }
 
   trained(final: Float32Array): TrainedNetwork {
-    const masks = unpackMask(this.layout, this.mask);
-    const initials = fromArena(this.layout, new Float32Array(this.start.values));
-    const finals = fromArena(this.layout, final);
+    const { layout } = this;
+    const masks = unpackMask(layout, this.mask);
+    const values = [this.#initial, final, this.#rewind].map((arena) => arena && fromArena(layout, arena));
+    const statistics = [this.#initial, final, this.#rewind].map((arena) => arena && normsFromArena(layout, arena));
     return {
       ...this.key,
-      layers: this.layout.layers.map(({ name, inputs, outputs }, index) => {
+      network: layout.spec,
+      firstIteration: this.#firstIteration,
+      layers: layout.layers.map(({ name, inputs, outputs }, index) => {
         const mask = masks[index];
-        const initial = initials[index];
-        const trained = finals[index];
+        const [initial, trained, rewind] = values.map((own) => own?.[index]);
         if (!mask || !initial || !trained) throw new Error("unreachable: one entry per layer");
         return {
           name,
@@ -415,24 +517,33 @@ class Member {
           final: trained.weight,
           initialBias: initial.bias,
           finalBias: trained.bias,
+          ...(rewind ? { rewind } : {}),
         };
       }),
+      norms: layout.norms.map(({ name }, index) => {
+        const [initial, trained, rewind] = statistics.map((own) => own?.[index]);
+        if (!initial || !trained) throw new Error("unreachable: one entry per batch norm");
+        return { name, initial, final: trained, ...(rewind ? { rewind } : {}) };
+      }),
+      normalization: this.trial.normalization,
     };
   }
 }
 
-/** What is done, and the masks to go on with. */
+/** What is done, and the masks and values to go on with. */
 class Work {
   readonly #layout: NetworkLayout;
   readonly #records: LevelRecord[];
   readonly #timings: LevelTiming[];
   readonly #masks: TicketMask[];
+  readonly #rewinds: RewindPoint[];
 
   constructor(layout: NetworkLayout, snapshot: Snapshot | undefined) {
     this.#layout = layout;
     this.#records = [...snapshot?.records ?? []];
     this.#timings = [...snapshot?.timings ?? []];
     this.#masks = [...snapshot?.masks ?? []];
+    this.#rewinds = [...snapshot?.rewinds ?? []];
   }
 
   isDone(key: NetworkKey): boolean {
@@ -451,23 +562,62 @@ class Work {
     return found.words;
   }
 
-  add(records: readonly LevelRecord[], timing: LevelTiming, masks: readonly TicketMask[]): void {
+  /** The arena that a ticket is rewound to; undefined where it starts from its initial values. */
+  rewind({ level, replicate }: NetworkKey, config: LotteryConfig): Float32Array<ArrayBuffer> | undefined {
+    if (firstIterationOf(config, level) === 0) return undefined;
+    const found = this.#rewinds.find((point) => point.replicate === replicate);
+    if (found?.values.length !== this.#layout.arena) {
+      throw new RangeError(
+        `Cannot rewind level ${level} of replicate ${replicate} to iteration ${config.rewind}: the snapshot has its dense ` +
+          "network as trained, but not what it was then. Start without a snapshot, or from a whole one.",
+      );
+    }
+    return found.values;
+  }
+
+  add(
+    records: readonly LevelRecord[],
+    timing: LevelTiming,
+    masks: readonly TicketMask[],
+    rewinds: readonly RewindPoint[],
+  ): void {
     this.#records.push(...records);
     this.#timings.push(timing);
     this.#masks.push(...masks);
+    this.#rewinds.push(...rewinds);
   }
 
   snapshot(): Snapshot {
-    return { records: [...this.#records], timings: [...this.#timings], masks: [...this.#masks] };
+    return {
+      records: [...this.#records],
+      timings: [...this.#timings],
+      masks: [...this.#masks],
+      rewinds: [...this.#rewinds],
+    };
   }
 }
 
-function memoryPlan(
-  config: LotteryConfig,
-  dataset: Dataset,
-  layout: NetworkLayout,
-  wanted: readonly NetworkKey[],
-): MemoryEntry[] {
+/** How many networks each level has. */
+function levelSizes(config: LotteryConfig, wanted: readonly NetworkKey[]): number[] {
+  return Array.from({ length: config.levels + 1 }, (_, level) => wanted.filter((key) => key.level === level).length);
+}
+
+/** Level by level, parts of equal size of what trains together, none larger than the largest lockstep. */
+function* inTurns(keys: readonly NetworkKey[], lockstep: number): Generator<[NetworkKey, ...NetworkKey[]]> {
+  for (const own of Map.groupBy(keys, ({ level }) => level).values()) {
+    const turns = Math.ceil(own.length / lockstep);
+    const size = Math.ceil(own.length / turns);
+    for (let start = 0; start < own.length; start += size) {
+      const [first, ...rest] = own.slice(start, start + size);
+      if (first) yield [first, ...rest];
+    }
+  }
+}
+
+/** What a training takes on the device, by the number of networks in lockstep and the batch size. */
+type MemoryPlanner = (replicates: number, batchSize?: number) => MemoryEntry[];
+
+function memoryPlanner(config: LotteryConfig, dataset: Dataset, layout: NetworkLayout): MemoryPlanner {
   if (config.trainSize + config.validationSize > dataset.train.count) {
     throw new RangeError(
       `Cannot split ${dataset.name}: ${config.trainSize} training and ${config.validationSize} validation images were asked for, ` +
@@ -476,18 +626,17 @@ function memoryPlan(
         }.`,
     );
   }
-  const perLevel = Array.from(
-    { length: config.levels + 1 },
-    (_, level) => wanted.filter((key) => key.level === level).length,
-  );
-  const pixels = layout.spec.inputs;
-  return [
-    { name: "train images", bytes: DeviceExamples.bytes(pixels, dataset.train.count) },
-    { name: "test images", bytes: DeviceExamples.bytes(pixels, dataset.test.count) },
+  const pixels = sizeOf(layout.spec.input);
+  const images = [
+    ...DeviceExamples.plan("train", pixels, dataset.train.count),
+    ...DeviceExamples.plan("test", pixels, dataset.test.count),
+  ];
+  return (replicates, batchSize = config.batchSize) => [
+    ...images,
     ...planEnsemble({
       layout,
-      replicates: Math.max(...perLevel),
-      batchSize: config.batchSize,
+      replicates,
+      batchSize,
       optimizer: optimizerOf(config),
       iterations: config.iterations,
       trainSize: config.trainSize,
@@ -497,7 +646,42 @@ function memoryPlan(
   ];
 }
 
-/** The device limits that a memory plan asks for. */
+/**
+ * The most networks that can train in lockstep: all of a level, or equal parts of them where a buffer of all would be larger
+ * than the device allows. How many there are changes no number.
+ *
+ * @throws {RangeError} when not even one fits, with the batch size that would
+ */
+function largestLockstep(
+  widest: number,
+  plan: MemoryPlanner,
+  layout: NetworkLayout,
+  { batchSize }: LotteryConfig,
+  { maxStorageBufferBindingSize, maxBufferSize }: Required<Limits>,
+): number {
+  const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  const largest = (memory: readonly MemoryEntry[]): MemoryEntry =>
+    memory.reduce((a, b) => b.bytes > a.bytes ? b : a, { name: "nothing", bytes: 0 });
+  const fits = (memory: readonly MemoryEntry[]): boolean => roundUp(largest(memory).bytes, 16) <= most;
+  for (let turns = 1; turns <= widest; turns++) {
+    const replicates = Math.ceil(widest / turns);
+    if (fits(plan(replicates))) return replicates;
+  }
+  let smaller = batchSize - 1;
+  while (smaller > 0 && !fits(plan(1, smaller))) smaller--;
+  const { name, bytes } = largest(plan(1));
+  throw new RangeError(
+    `Cannot train ${layout.spec.name} in batches of ${batchSize}: "${name}" needs ${
+      bytes.toLocaleString("en")
+    } bytes, ` +
+      `and this adapter allows ${most.toLocaleString("en")} in one buffer. ` +
+      (smaller > 0
+        ? `Batches of ${smaller} would fit: use --batch-size ${smaller}, or a smaller --width.`
+        : "No batch size would fit: use a smaller --width."),
+  );
+}
+
+/** The device limits that let a memory plan be carried out. */
 function limitsFor(memory: readonly MemoryEntry[]): { maxStorageBufferBindingSize: number; maxBufferSize: number } {
   // Buffers are rounded up to whole vec4.
   const largest = roundUp(Math.max(...memory.map(({ bytes }) => bytes)), 16);
@@ -518,10 +702,10 @@ function describe({ arm, level, replicate, draw }: NetworkKey): string {
 }
 
 function layerCounts(layout: NetworkLayout, kept: readonly number[]): LayerCount[] {
-  return layout.layers.map((layer, index) => ({ name: layer.name, size: sizeOf(layer), kept: kept[index] ?? 0 }));
+  return layout.layers.map((layer, index) => ({ name: layer.name, size: weightsOf(layer), kept: kept[index] ?? 0 }));
 }
 
-function sizeOf({ inputs, outputs }: { readonly inputs: number; readonly outputs: number }): number {
+function weightsOf({ inputs, outputs }: { readonly inputs: number; readonly outputs: number }): number {
   return inputs * outputs;
 }
 

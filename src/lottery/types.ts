@@ -7,6 +7,7 @@
  * @module
  */
 import type { AdapterInfo } from "../gpu/gpu.ts";
+import type { LayerValues, NetworkSpec, NormValues } from "../nn/network.ts";
 import type { LotteryConfig } from "./config.ts";
 
 /** An arm of the experiment: the tickets, or a control trained beside them. */
@@ -26,9 +27,9 @@ export interface NetworkKey {
 
 /** How much of a layer survives. */
 export interface LayerCount {
-  /** `dense1`, `dense2`, … */
+  /** `conv1`, `conv2`, …, `dense1`, … */
   readonly name: string;
-  /** Weights of the dense layer. */
+  /** Weights of the layer before any pruning. */
   readonly size: number;
   /** Weights that survive. */
   readonly kept: number;
@@ -76,17 +77,17 @@ export interface Evaluation extends NetworkKey {
   readonly testAccuracy: number;
 }
 
-/** One layer of a trained network, `[inputs][outputs]` each, biases `[outputs]`. */
+/** One layer of a trained network, `[inputs][outputs]` each, biases `[outputs]`; a convolution's rows are `[C][ky][kx]`. */
 export interface TrainedLayer {
-  /** `dense1`, `dense2`, … */
+  /** `conv1`, `conv2`, …, `dense1`, … */
   readonly name: string;
-  /** Fan-in. */
+  /** Rows: fan-in. */
   readonly inputs: number;
-  /** Fan-out. */
+  /** Columns: units or output channels. */
   readonly outputs: number;
   /** 1 where a weight survives. */
   readonly mask: Uint8Array<ArrayBuffer>;
-  /** The values that training started from, where the mask is 1; and what they would have been elsewhere. */
+  /** The values that the network was initialised with, pruned or not. */
   readonly initial: Float32Array<ArrayBuffer>;
   /** The values that training ended with; zero where pruned. */
   readonly final: Float32Array<ArrayBuffer>;
@@ -94,12 +95,34 @@ export interface TrainedLayer {
   readonly initialBias: Float32Array<ArrayBuffer>;
   /** Final biases. */
   readonly finalBias: Float32Array<ArrayBuffer>;
+  /** For a rewound ticket: weights, pruned or not, and biases that training started from instead of the initial ones. */
+  readonly rewind?: LayerValues;
+}
+
+/** One batch norm of a trained network. */
+export interface TrainedNorm {
+  /** `norm1`, `norm2`, … */
+  readonly name: string;
+  /** What it was initialised with. */
+  readonly initial: NormValues;
+  /** What training ended with. */
+  readonly final: NormValues;
+  /** For a rewound ticket: what training started from. */
+  readonly rewind?: NormValues;
 }
 
 /** A network at the end of its level: its ticket, and what training made of it. */
 export interface TrainedNetwork extends NetworkKey {
-  /** The layers, in order. */
+  /** The architecture. */
+  readonly network: NetworkSpec;
+  /** The iteration at which its training started: 0, or the one that its level was rewound to. */
+  readonly firstIteration: number;
+  /** The layers with weights, in order. */
   readonly layers: readonly TrainedLayer[];
+  /** The batch norms, in order. */
+  readonly norms: readonly TrainedNorm[];
+  /** (scale, shift) of each channel: what bytes became before the network saw them. */
+  readonly normalization: Float32Array<ArrayBuffer>;
 }
 
 /** How a level ran. */
@@ -124,6 +147,14 @@ export interface TicketMask {
   readonly words: Uint32Array<ArrayBuffer>;
 }
 
+/** Where the tickets of a replicate are rewound to: what its dense network was at iteration `rewind`. */
+export interface RewindPoint {
+  /** The replicate. */
+  readonly replicate: number;
+  /** The whole arena: weights, biases, batch norms and their running statistics. */
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
 /** Everything a later `lottery()` needs to go on: it trains what is wanted and not done. */
 export interface Snapshot {
   /** What was trained. */
@@ -132,6 +163,8 @@ export interface Snapshot {
   readonly timings: readonly LevelTiming[];
   /** Tickets' masks for levels 1 and on; level L + 1's are there as soon as level L is done. */
   readonly masks: readonly TicketMask[];
+  /** One per replicate whose dense network is trained, when the configuration rewinds to an iteration after 0; else none. */
+  readonly rewinds: readonly RewindPoint[];
 }
 
 /** A buffer in the memory plan. */
@@ -147,10 +180,17 @@ export type LotteryEvent =
   | {
     readonly type: "start";
     readonly config: LotteryConfig;
-    readonly network: { readonly name: string; readonly weights: number; readonly layers: readonly LayerCount[] };
+    readonly network: {
+      readonly spec: NetworkSpec;
+      /** Weights in all; biases and batch norms are not counted. */
+      readonly weights: number;
+      readonly layers: readonly LayerCount[];
+    };
     readonly adapter: AdapterInfo;
     /** The largest plan of the run: buffers on the GPU. */
     readonly memory: readonly MemoryEntry[];
+    /** Most networks that train in lockstep; levels with more train in turns, each with events of its own. */
+    readonly lockstep: number;
     /** Planned surviving fraction per level. */
     readonly remaining: readonly number[];
   }
@@ -165,6 +205,8 @@ export type LotteryEvent =
   | {
     readonly type: "progress";
     readonly level: number;
+    /** Where the level began: 0, or where it was rewound to. */
+    readonly firstIteration: number;
     readonly iteration: number;
     readonly iterations: number;
     /** Milliseconds of one step of all networks, lately. */

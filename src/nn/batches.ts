@@ -1,67 +1,122 @@
 /**
- * A data set on the GPU, as the bytes it came in, and the launch that gathers batches from it.
+ * A data set on the GPU, as the bytes it came in, and the launches that gather batches from it.
  *
  * @module
  */
+import { maximumExamples } from "../data/augmentation.ts";
 import type { Dataset, Examples } from "../data/dataset.ts";
 import type { Buffer } from "../gpu/buffer.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import { baseLimits } from "../gpu/limits.ts";
 import type { Launch } from "../gpu/program.ts";
 import { gather } from "./kernels.ts";
 import { roundUp } from "./network.ts";
 
-/** Images and labels of one part of a data set. */
+/** Consecutive examples whose images share a buffer. */
+export interface ExampleShard {
+  /** The first. */
+  readonly first: number;
+  /** How many. */
+  readonly count: number;
+  /** Bytes, four to a word, each image padded to a whole word. */
+  readonly images: Buffer;
+}
+
+/**
+ * Images and labels of one part of a data set. The images lie in as many buffers as the limit of one binding asks for:
+ * 60,000 of MNIST (47 MB) in one, 50,000 of CIFAR-10 (154 MB) in two where the limit is WebGPU's default of 128 MiB.
+ */
 export class DeviceExamples implements Disposable {
   /** How many. */
   readonly count: number;
+  /** Colour channels. */
+  readonly channels: number;
+  /** Rows of an image. */
+  readonly height: number;
+  /** Columns of an image. */
+  readonly width: number;
   /** Pixels of one image, over all channels. */
   readonly pixels: number;
   /** Pixels of one channel. */
   readonly planePixels: number;
-  /** Bytes, four to a word, each image padded to a whole word. */
-  readonly images: Buffer;
+  /** The images, in order; at least one shard. */
+  readonly shards: readonly ExampleShard[];
   /** One word per image. */
   readonly labels: Buffer;
-  /** (scale, shift) per channel. */
-  readonly normalization: Buffer;
 
   /**
    * Uploads examples.
    *
-   * @param normalization (scale, shift) per channel, applied to byte values
+   * @param label what they are, for the buffers' labels
+   * @param options.maxShardBytes largest buffer of images; the device's limit when left out, and never more than that
+   * @throws {RangeError} when one image is larger than a shard may be
    */
   constructor(
     gpu: Gpu,
     label: string,
     dataset: Pick<Dataset, "channels" | "height" | "width">,
     examples: Examples,
-    normalization: readonly (readonly [number, number])[] = unitRange(dataset.channels),
+    options: { readonly maxShardBytes?: number } = {},
   ) {
+    const { channels, height, width } = dataset;
     this.count = examples.count;
-    this.planePixels = dataset.height * dataset.width;
-    this.pixels = this.planePixels * dataset.channels;
-    this.images = gpu.upload(`${label} images`, wholeWords(examples.images, this.pixels, this.count));
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
+    this.planePixels = height * width;
+    this.pixels = this.planePixels * channels;
+    const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
+    const maxShardBytes = Math.min(options.maxShardBytes ?? Infinity, maxStorageBufferBindingSize, maxBufferSize);
+    const ranges = shardRanges(this.pixels, this.count, maxShardBytes);
+    this.shards = ranges.map(({ first, count }, index) => ({
+      first,
+      count,
+      images: gpu.upload(
+        imagesName(label, index, ranges.length),
+        wholeWords(examples.images.subarray(first * this.pixels, (first + count) * this.pixels), this.pixels, count),
+      ),
+    }));
     this.labels = gpu.upload(`${label} labels`, Uint32Array.from(examples.labels));
-    this.normalization = gpu.upload(`${label} normalization`, Float32Array.from(normalization.flat()));
   }
 
   /** Releases the buffers. */
   [Symbol.dispose](): void {
-    for (const buffer of [this.images, this.labels, this.normalization]) buffer.destroy();
+    for (const { images } of this.shards) images.destroy();
+    this.labels.destroy();
   }
 
-  /** Bytes that {@linkcode DeviceExamples} would allocate. */
+  /**
+   * The buffers that {@linkcode DeviceExamples} would allocate.
+   *
+   * @param maxShardBytes largest buffer of images; WebGPU's default limit of one binding when left out
+   */
+  static plan(
+    label: string,
+    pixels: number,
+    count: number,
+    maxShardBytes: number = baseLimits.maxStorageBufferBindingSize,
+  ): { readonly name: string; readonly bytes: number }[] {
+    const ranges = shardRanges(pixels, count, maxShardBytes);
+    return [
+      ...ranges.map((range, index) => ({
+        name: imagesName(label, index, ranges.length),
+        bytes: roundUp(pixels, 4) * range.count,
+      })),
+      { name: `${label} labels`, bytes: 4 * count },
+    ];
+  }
+
+  /** Bytes that {@linkcode DeviceExamples} would allocate, over all its buffers. */
   static bytes(pixels: number, count: number): number {
     return (roundUp(pixels, 4) + 4) * count;
   }
 }
 
-/** Pixels scaled to [0, 1], as the paper's networks for MNIST are usually fed (the paper does not say). */
-export function unitRange(channels: number): [number, number][] {
-  return Array.from({ length: channels }, () => [1 / 255, 0]);
-}
-
-/** Gathers one batch. */
+/**
+ * Gathers one batch: one launch per shard of the examples. The first writes every lane, the others those whose image they have.
+ *
+ * @throws {RangeError} when the words of `augment` cannot name so many examples
+ */
 export function gatherBatch(
   shape: {
     readonly replicates: number;
@@ -75,44 +130,89 @@ export function gatherBatch(
     readonly indexStride: number;
     /** With it, the step selects one of so many batches in a ring; without it the batch is at `start`. */
     readonly slots?: number;
+    /** Whether the indices say how each image is flipped and shifted (`packAugmentation()`). */
+    readonly augment?: boolean;
   },
   examples: DeviceExamples,
-  buffers: { readonly indices: Buffer; readonly state: Buffer; readonly output: Buffer; readonly labels: Buffer },
-): Launch {
-  return {
+  buffers: {
+    readonly indices: Buffer;
+    /** (scale, shift) `[R][C]`, applied to byte values. */
+    readonly normalization: Buffer;
+    readonly state: Buffer;
+    readonly output: Buffer;
+    readonly labels: Buffer;
+  },
+): Launch[] {
+  const { augment = false } = shape;
+  if (augment && examples.count > maximumExamples) {
+    throw new RangeError(
+      `Cannot gather augmented batches from ${examples.count} examples: their indices share a word with shift and flip, ` +
+        `which leaves room for ${maximumExamples}; use fewer examples or no augmentation.`,
+    );
+  }
+  const quads = shape.batch / 4;
+  return examples.shards.map(({ first, count, images }, index) => ({
     kernel: gather,
-    constants: { stepped: Number(shape.slots !== undefined) },
+    constants: {
+      stepped: Number(shape.slots !== undefined),
+      augment: Number(augment),
+      continues: Number(index > 0),
+    },
     dims: [
       examples.pixels,
       examples.planePixels,
+      examples.width,
+      examples.channels,
       shape.images,
-      shape.batch / 4,
+      quads,
       roundUp(examples.pixels, 4),
       shape.start,
       shape.indexStride,
       shape.slots ?? 1,
+      first,
+      count,
     ],
     buffers: [
-      examples.images,
+      images,
       examples.labels,
       buffers.indices,
-      examples.normalization,
+      buffers.normalization,
       buffers.state,
       buffers.output,
       buffers.labels,
     ],
-    workgroups: [Math.ceil(shape.batch / 4 / 8), Math.ceil(Math.ceil(examples.pixels / 4) / 4), shape.replicates],
-    label: "gather",
-  };
+    workgroups: [Math.ceil(quads / 8), Math.ceil(Math.ceil(examples.pixels / 4) / 4), shape.replicates],
+    label: examples.shards.length === 1 ? "gather" : `gather, shard ${index + 1}`,
+  }));
 }
 
-function wholeWords(images: Uint8Array, pixels: number, count: number): Uint8Array<ArrayBuffer> {
+/** Equal parts, the last one maybe smaller, none larger than allowed. */
+function shardRanges(pixels: number, count: number, maxShardBytes: number): { first: number; count: number }[] {
   const row = roundUp(pixels, 4);
-  const words = new Uint8Array(row * count);
-  if (row === pixels) {
-    words.set(images);
-    return words;
+  // Buffers are rounded up to 16 bytes, and a limit need not be a multiple of that.
+  const most = Math.floor(Math.floor(maxShardBytes / 16) * 16 / row);
+  if (most < 1) {
+    throw new RangeError(
+      `Cannot upload images of ${pixels} bytes: one needs ${row}, where a buffer may have ${maxShardBytes}. ` +
+        "Use smaller images or an adapter with larger limits.",
+    );
   }
+  const shards = Math.max(1, Math.ceil(count / most));
+  const each = Math.ceil(count / shards);
+  return Array.from({ length: shards }, (_, index) => ({
+    first: index * each,
+    count: Math.max(0, Math.min(each, count - index * each)),
+  }));
+}
+
+function imagesName(label: string, index: number, shards: number): string {
+  return shards === 1 ? `${label} images` : `${label} images ${index + 1}`;
+}
+
+function wholeWords(images: Uint8Array<ArrayBuffer>, pixels: number, count: number): Uint8Array<ArrayBuffer> {
+  const row = roundUp(pixels, 4);
+  if (row === pixels) return images;
+  const words = new Uint8Array(row * count);
   for (let image = 0; image < count; image++) {
     words.set(images.subarray(image * pixels, (image + 1) * pixels), image * row);
   }

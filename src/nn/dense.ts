@@ -5,7 +5,7 @@
  */
 import type { Buffer } from "../gpu/buffer.ts";
 import type { Launch } from "../gpu/program.ts";
-import { denseForward, denseInputGradient, denseWeightGradient } from "./kernels.ts";
+import { denseForward, denseForwardSum, denseInputGradient, denseWeightGradient } from "./kernels.ts";
 import { type LayerLayout, type NetworkLayout, roundUp } from "./network.ts";
 
 /** A layer in its arena, and the shape it runs at. */
@@ -23,14 +23,39 @@ export interface DenseShape {
 /** Workgroups of 8 × 2 tiles: eight tiles cover a batch of 64, and two rows of them balance lavapipe's static split. */
 const group = { groupX: 8, groupY: 2 } as const;
 
-/** output = activation(weightᵀ · input + bias). */
+/**
+ * A forward pass over more inputs than this sums them in parts of so many, so that what the output tiles of one part read lies
+ * in a cache: 1,024 rows of 64 images are 256 KiB.
+ */
+const partInputs = 1024;
+
+function partsOf({ inputs }: LayerLayout): number {
+  return inputs < 2 * partInputs ? 1 : Math.ceil(inputs / partInputs);
+}
+
+/** 32-bit words of scratch that {@linkcode forward} needs; 0 where it sums in one go. */
+export function densePartialWords({ layer, replicates, batch }: DenseShape): number {
+  const parts = partsOf(layer);
+  return parts === 1 ? 0 : replicates * parts * layer.outputQuads * 4 * batch;
+}
+
+/** output = activation(weightᵀ · input + bias); in two launches, with `partials` between them, for layers with many inputs. */
 export function forward(
   { layout, layer, replicates, batch }: DenseShape,
-  buffers: { readonly parameters: Buffer; readonly input: Buffer; readonly output: Buffer },
-): Launch {
-  return {
+  buffers: {
+    readonly parameters: Buffer;
+    readonly input: Buffer;
+    readonly output: Buffer;
+    /** {@linkcode densePartialWords} words; not touched where that is 0. */
+    readonly partials: Buffer;
+  },
+): Launch[] {
+  const parts = partsOf(layer);
+  const relu = Number(layer.activation === "relu");
+  const outputTiles = Math.ceil(layer.outputQuads / 2);
+  const sums: Launch = {
     kernel: denseForward,
-    constants: { ...group, relu: Number(layer.activation === "relu") },
+    constants: { ...group, relu: parts === 1 ? relu : 0, split: Number(parts > 1) },
     dims: [
       layer.inputs,
       roundUp(layer.inputs, 4),
@@ -39,11 +64,24 @@ export function forward(
       layer.weight / 4,
       layer.bias / 4,
       layout.arena / 4,
+      outputTiles,
+      parts === 1 ? layer.inputs : partInputs,
+      parts,
     ],
-    buffers: [buffers.parameters, buffers.input, buffers.output],
-    workgroups: tiles(batch / 8, Math.ceil(layer.outputQuads / 2), replicates),
+    buffers: [buffers.parameters, buffers.input, parts === 1 ? buffers.output : buffers.partials],
+    workgroups: tiles(batch / 8, outputTiles * parts, replicates),
     label: `${layer.name} forward`,
   };
+  if (parts === 1) return [sums];
+  const rows = layer.outputQuads * 4;
+  return [sums, {
+    kernel: denseForwardSum,
+    constants: { relu },
+    dims: [rows, batch / 4, parts, layer.bias, layout.arena],
+    buffers: [buffers.partials, buffers.parameters, buffers.output],
+    workgroups: [Math.ceil(batch / 4 / 8), Math.ceil(rows / 8), replicates],
+    label: `${layer.name} forward, sum of parts`,
+  }];
 }
 
 /** gradient = weight · outputGradient; with `gate`, zero where the input (a ReLU's output) is not positive. */

@@ -6,13 +6,24 @@
  */
 import type { Buffer } from "../gpu/buffer.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { baseLimits } from "../gpu/limits.ts";
 import type { Launch, Program } from "../gpu/program.ts";
+import { place, type Placement } from "./activations.ts";
 import { type DeviceExamples, gatherBatch } from "./batches.ts";
-import { forward, inputGradient, weightGradient } from "./dense.ts";
+import {
+  backwardPass,
+  evaluationImages,
+  evaluationLifetimes,
+  forwardPass,
+  lanes,
+  partialWords,
+  type PassShape,
+  savedWords,
+  type TrainingBuffers,
+  trainingLifetimes,
+} from "./graph.ts";
 import { copyIfBest, crossEntropy, endOfStep, sums } from "./loss.ts";
 import { applyMask } from "./mask.ts";
-import { type NetworkLayout, roundUp } from "./network.ts";
+import { classesOf, type NetworkLayout, roundUp } from "./network.ts";
 import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
 import { layerTable, statistics } from "./selection.ts";
 import { type EvaluationRecord, initialState, parseRecords, recordSlot, recordWords, stateWords } from "./state.ts";
@@ -27,14 +38,24 @@ export interface EnsembleOptions {
   readonly batchSize: number;
   /** The optimizer. */
   readonly optimizer: OptimizerSettings;
-  /** Steps of one level: the length of the scalars' table. */
+  /** The iteration at which a level ends: the length of the scalars' table. */
   readonly iterations: number;
+  /** The iteration at which it begins; 0 when left out. */
+  readonly firstIteration?: number;
   /** Where training and validation images come from. */
   readonly train: DeviceExamples;
   /** The test set. */
   readonly test: DeviceExamples;
   /** Per replicate: which of `train` to train on and which to validate on. All replicates have equally many. */
   readonly splits: readonly { readonly train: Uint32Array; readonly validation: Uint32Array }[];
+  /** Per replicate, (scale, shift) of each channel for byte values. */
+  readonly normalization: readonly Float32Array[];
+  /** Per replicate, two words that key the random numbers of dropout; zeros when left out. */
+  readonly dropoutKeys?: readonly Uint32Array[];
+  /** Whether the batches of {@linkcode Ensemble.steps} say how each image is flipped and shifted. */
+  readonly augment?: boolean;
+  /** Whether what is dead gives its memory to what comes later; true when left out. False to look at activations afterwards. */
+  readonly sharesMemory?: boolean;
 }
 
 /** Where one network starts. */
@@ -66,34 +87,45 @@ export interface TrainingCorrect {
 /** Batches that the ring of indices holds: the most steps of one submit. */
 const ringSlots = 256;
 
-/** Images per evaluation launch: thousands, and a row of 4,000 bytes instead of a power of two, which caches dislike. */
-const evaluationBatch = 1000;
-
-/** Batches are padded to a multiple of this. */
-const lanes = 8;
-
-type BufferName = ReturnType<typeof plan>[number]["name"];
-
-/** Bytes of every buffer that an ensemble needs, before anything is allocated. */
-export function planEnsemble(
-  options: Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "iterations"> & {
+/** What {@linkcode planEnsemble} needs to know. */
+export type EnsemblePlanOptions =
+  & Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "iterations" | "sharesMemory">
+  & {
     readonly trainSize: number;
     readonly validationSize: number;
     readonly testSize: number;
-  },
-): { readonly name: string; readonly bytes: number }[] {
-  const words = plan(options);
-  return words.map(({ name, words }) => ({ name, bytes: words * 4 }));
+  };
+
+/** One buffer of an ensemble. */
+export interface PlannedBuffer {
+  /** What it holds. */
+  readonly name: string;
+  /** Its size. */
+  readonly bytes: number;
 }
 
-function plan(options: Parameters<typeof planEnsemble>[0]): { readonly name: string; readonly words: number }[] {
+/** Every buffer that an ensemble needs, before anything is allocated. */
+export function planEnsemble(options: EnsemblePlanOptions): PlannedBuffer[] {
+  return plan(options).buffers.map(({ name, words }) => ({ name, bytes: words * 4 }));
+}
+
+function plan(
+  options: EnsemblePlanOptions,
+): { readonly buffers: { readonly name: string; readonly words: number }[]; readonly activations: Placement } {
   const { layout, replicates, optimizer } = options;
   const batch = roundUp(options.batchSize, lanes);
   const chunk = chunkOf(options);
   const arenas = replicates * layout.arena;
-  const widths = [layout.spec.inputs, ...layout.layers.map(({ outputs }) => outputs)].map((rows) => roundUp(rows, 4));
   const losses = replicates * lossStride(options, chunk);
-  const entries = [
+  const training = { layout, replicates, images: options.batchSize };
+  // Evaluations run between steps, so that they can have the same places.
+  const step = trainingLifetimes(training);
+  const end = Math.max(...step.map(({ last }) => last)) + 1;
+  const evaluating = { layout, replicates, images: chunk };
+  const evaluation = evaluationLifetimes(evaluating)
+    .map((lifetime) => ({ ...lifetime, first: lifetime.first + end, last: lifetime.last + end }));
+  const activations = place([...step, ...evaluation], options.sharesMemory ?? true);
+  const buffers = [
     { name: "parameters", words: arenas },
     { name: "best parameters", words: arenas },
     { name: "gradient", words: arenas },
@@ -101,6 +133,8 @@ function plan(options: Parameters<typeof planEnsemble>[0]): { readonly name: str
     { name: "mask", words: arenas / 32 },
     { name: "schedule", words: options.iterations * 4 },
     { name: "state", words: replicates * stateWords },
+    { name: "dropout keys", words: replicates * 2 },
+    { name: "normalization", words: replicates * layout.spec.input.channels * 2 },
     { name: "record", words: replicates * recordWords },
     { name: "training record", words: replicates * recordWords },
     { name: "layer table", words: layout.layers.length * 2 },
@@ -116,26 +150,23 @@ function plan(options: Parameters<typeof planEnsemble>[0]): { readonly name: str
     { name: "evaluation losses", words: losses },
     { name: "evaluation correct", words: losses },
     { name: "no gradient", words: 4 },
-    ...widths.map((rows, index) => ({ name: `activation ${index}`, words: replicates * rows * batch })),
-    ...widths.slice(1).map((rows, index) => ({ name: `gradient ${index + 1}`, words: replicates * rows * batch })),
-    ...widths.map((rows, index) => ({ name: `evaluation ${index}`, words: replicates * rows * chunk })),
+    { name: "partial sums", words: Math.max(partialWords(training), partialWords(evaluating)) },
+    ...savedWords(training).map((words, index) => ({ name: `norm ${index + 1} statistics`, words })),
+    ...activations.places.map((words, index) => ({ name: activationsName(index), words })),
   ];
-  return entries;
+  return { buffers, activations };
 }
 
-/**
- * Images of one evaluation launch: as many as there are, up to {@linkcode evaluationBatch}, and no more than let the widest
- * activation of all replicates fit into a binding of the size that every adapter has. Sums do not depend on it.
- */
-function chunkOf(options: Parameters<typeof planEnsemble>[0]): number {
-  const { spec, layers } = options.layout;
-  const widest = roundUp(Math.max(spec.inputs, ...layers.map(({ outputs }) => outputs)), 4);
-  const fits = Math.floor(baseLimits.maxStorageBufferBindingSize / (options.replicates * widest * 4) / lanes) * lanes;
-  const images = Math.max(options.trainSize, options.validationSize, options.testSize);
-  return Math.max(lanes, Math.min(evaluationBatch, fits, roundUp(images, lanes)));
+function activationsName(place: number): string {
+  return `activations ${place + 1}`;
 }
 
-function lossStride(options: Parameters<typeof planEnsemble>[0], chunk: number): number {
+/** Images of one evaluation launch. */
+function chunkOf(options: EnsemblePlanOptions): number {
+  return evaluationImages(options, Math.max(options.trainSize, options.validationSize, options.testSize));
+}
+
+function lossStride(options: EnsemblePlanOptions, chunk: number): number {
   return roundUp(Math.max(options.trainSize, options.validationSize, options.testSize), chunk);
 }
 
@@ -147,7 +178,7 @@ export class Ensemble implements Disposable {
   readonly replicates: number;
   readonly #gpu: Gpu;
   readonly #options: EnsembleOptions;
-  readonly #buffers: ReadonlyMap<BufferName, Buffer>;
+  readonly #buffers: ReadonlyMap<string, Buffer>;
   readonly #owned: DisposableStack;
   readonly #step: Program;
   readonly #afterGather: Program;
@@ -158,7 +189,7 @@ export class Ensemble implements Disposable {
   private constructor(
     gpu: Gpu,
     options: EnsembleOptions,
-    buffers: ReadonlyMap<BufferName, Buffer>,
+    buffers: ReadonlyMap<string, Buffer>,
     programs: {
       readonly step: Program;
       readonly afterGather: Program;
@@ -183,11 +214,12 @@ export class Ensemble implements Disposable {
   static async open(gpu: Gpu, options: EnsembleOptions): Promise<Ensemble> {
     using stack = new DisposableStack();
     const [first] = options.splits;
-    if (!first || options.splits.length !== options.replicates) {
-      throw new RangeError(
-        `Cannot train ${options.replicates} networks on ${options.splits.length} splits: one for each is wanted.`,
-      );
+    const { replicates, normalization, dropoutKeys, firstIteration = 0 } = options;
+    for (const [what, list] of [["splits", options.splits], ["normalizations", normalization]] as const) {
+      if (list.length === replicates) continue;
+      throw new RangeError(`Cannot train ${replicates} networks with ${list.length} ${what}: one for each is wanted.`);
     }
+    if (!first) throw new RangeError("Cannot train no network: give at least one.");
     const sizes = {
       ...options,
       trainSize: first.train.length,
@@ -195,9 +227,17 @@ export class Ensemble implements Disposable {
       testSize: options.test.count,
     };
     const buffers = new Map<string, Buffer>();
-    for (const { name, bytes } of planEnsemble(sizes)) buffers.set(name, stack.use(gpu.buffer(name, bytes)));
+    const planned = plan(sizes);
+    for (const { name, words } of planned.buffers) buffers.set(name, stack.use(gpu.buffer(name, words * 4)));
+    // Tensors are found by their own names as well.
+    for (const [name, at] of planned.activations.placeOf) {
+      const buffer = buffers.get(activationsName(at));
+      if (buffer) buffers.set(name, buffer);
+    }
     const builder = new Builder(options, sizes, buffers);
-    gpu.write(builder.buffer("schedule"), stepScalars(options.optimizer, options.iterations));
+    gpu.write(builder.buffer("schedule"), stepScalars(options.optimizer, options.iterations, firstIteration));
+    gpu.write(builder.buffer("normalization"), Float32Array.from(normalization.flatMap((values) => [...values])));
+    if (dropoutKeys) gpu.write(builder.buffer("dropout keys"), concatenated(dropoutKeys));
     gpu.write(builder.buffer("layer table"), layerTable(options.layout));
     gpu.write(builder.buffer("test indices"), Uint32Array.from({ length: sizes.testSize }, (_, index) => index));
     gpu.write(builder.buffer("training indices"), concatenated(options.splits.map(({ train }) => train)));
@@ -206,7 +246,7 @@ export class Ensemble implements Disposable {
       stack.use(await gpu.record(label, launches));
     const afterGather = builder.trainingStep();
     const [step, rest, evaluation, training] = await Promise.all([
-      record("step", [builder.gather(), ...afterGather]),
+      record("step", [...builder.gather(), ...afterGather]),
       record("step after gather", afterGather),
       Promise.all(builder.evaluation().map((launches) => record("evaluation", launches))),
       Promise.all(builder.trainingAccuracy().map((launches) => record("training accuracy", launches))),
@@ -215,7 +255,7 @@ export class Ensemble implements Disposable {
     return new Ensemble(gpu, options, buffers, { step, afterGather: rest, evaluation, training }, stack.move());
   }
 
-  /** Starts a level: survivors at their values, pruned weights and all moments at zero, step 0. */
+  /** Starts a level: survivors at their values, pruned weights and all moments at zero, at the first iteration. */
   begin(starts: readonly StartValues[]): void {
     if (starts.length !== this.replicates) {
       throw new RangeError(`Cannot begin: ${starts.length} starts for ${this.replicates} networks. Give one for each.`);
@@ -226,8 +266,9 @@ export class Ensemble implements Disposable {
       this.#gpu.write(this.buffer("mask"), Uint32Array.from(mask), replicate * arena / 8);
     });
     this.#gpu.clear(this.buffer("gradient"), this.buffer("best parameters"), ...this.#moments());
-    this.#gpu.write(this.buffer("state"), initialState(this.replicates));
-    this.#stepsDone = 0;
+    const { firstIteration = 0 } = this.#options;
+    this.#gpu.write(this.buffer("state"), initialState(this.replicates, firstIteration));
+    this.#stepsDone = firstIteration;
   }
 
   /**
@@ -312,7 +353,7 @@ export class Ensemble implements Disposable {
   }
 
   /** One of the buffers that {@linkcode planEnsemble} lists. */
-  buffer(name: BufferName): Buffer {
+  buffer(name: string): Buffer {
     const buffer = this.#buffers.get(name);
     if (!buffer) {
       throw new RangeError(`There is no buffer "${name}". It is one of ${[...this.#buffers.keys()].join(", ")}.`);
@@ -343,12 +384,12 @@ export class Ensemble implements Disposable {
 /** Which kernels, in which order, on which buffers. */
 class Builder {
   readonly #options: EnsembleOptions;
-  readonly #sizes: Parameters<typeof planEnsemble>[0];
+  readonly #sizes: EnsemblePlanOptions;
   readonly #buffers: ReadonlyMap<string, Buffer>;
 
   constructor(
     options: EnsembleOptions,
-    sizes: Parameters<typeof planEnsemble>[0],
+    sizes: EnsemblePlanOptions,
     buffers: ReadonlyMap<string, Buffer>,
   ) {
     this.#options = options;
@@ -362,8 +403,8 @@ class Builder {
     return buffer;
   }
 
-  gather(): Launch {
-    const { replicates, batchSize, train } = this.#options;
+  gather(): Launch[] {
+    const { replicates, batchSize, train, augment = false } = this.#options;
     return gatherBatch(
       {
         replicates,
@@ -372,10 +413,12 @@ class Builder {
         start: 0,
         indexStride: ringSlots * batchSize,
         slots: ringSlots,
+        augment,
       },
       train,
       {
         indices: this.buffer("batch indices"),
+        normalization: this.buffer("normalization"),
         state: this.buffer("state"),
         output: this.buffer("activation 0"),
         labels: this.buffer("batch labels"),
@@ -390,54 +433,47 @@ class Builder {
     const parameters = this.buffer("parameters");
     const gradient = this.buffer("gradient");
     const mask = this.buffer("mask");
-    const last = layout.layers.length;
+    const state = this.buffer("state");
     const losses = { losses: this.buffer("batch losses"), correct: this.buffer("batch correct") };
-    const launches = this.#forward("activation", parameters, batch);
-    launches.push(crossEntropy(
-      {
-        outputs: layout.layers.at(-1)?.outputs ?? 0,
-        replicates,
-        batch,
-        start: 0,
-        lossStride: batch,
-        scale: 1 / batchSize,
-      },
-      {
-        logits: this.buffer(`activation ${last}`),
-        labels: this.buffer("batch labels"),
-        gradient: this.buffer(`gradient ${last}`),
-        ...losses,
-      },
-    ));
-    for (let index = last; index >= 1; index--) {
-      const layer = layout.layers[index - 1];
-      const below = layout.layers[index - 2];
-      if (!layer) throw new Error("unreachable: index runs over the layers");
-      const shape = { layout, layer, replicates, batch };
-      const input = this.buffer(`activation ${index - 1}`);
-      const outputGradient = this.buffer(`gradient ${index}`);
-      if (below) {
-        launches.push(inputGradient(shape, below.activation === "relu", {
-          parameters,
-          outputGradient,
-          input,
-          gradient: this.buffer(`gradient ${index - 1}`),
-        }));
-      }
-      launches.push(weightGradient(shape, true, { input, outputGradient, mask, gradient }));
-    }
-    launches.push(
+    const shape: PassShape = { layout, replicates, images: batchSize };
+    const buffers: TrainingBuffers = {
+      parameters,
+      activation: (tensor) => this.buffer(`activation ${tensor}`),
+      saved: (norm) => this.buffer(`norm ${norm + 1} statistics`),
+      partials: this.buffer("partial sums"),
+      dropoutKeys: this.buffer("dropout keys"),
+      state,
+    };
+    const last = layout.tensors.length - 1;
+    return [
+      ...forwardPass(shape, buffers),
+      crossEntropy(
+        {
+          outputs: classesOf(layout),
+          replicates,
+          batch,
+          start: 0,
+          lossStride: batch,
+          scale: 1 / batchSize,
+        },
+        {
+          logits: this.buffer(`activation ${last}`),
+          labels: this.buffer("batch labels"),
+          gradient: this.buffer(`gradient ${last}`),
+          ...losses,
+        },
+      ),
+      ...backwardPass(shape, { ...buffers, gradientOf: (tensor) => this.buffer(`gradient ${tensor}`), mask, gradient }),
       optimizerStep(layout, replicates, optimizer, {
         mask,
         gradient,
         schedule: this.buffer("schedule"),
-        state: this.buffer("state"),
+        state,
         parameters,
         moments: Array.from({ length: momentsOf(optimizer) }, (_, index) => this.buffer(`moment ${index + 1}`)),
       }),
-      endOfStep({ replicates, batch, images: batchSize }, { ...losses, state: this.buffer("state") }),
-    );
-    return launches;
+      endOfStep({ replicates, batch, images: batchSize }, { ...losses, state }),
+    ];
   }
 
   /** One list of launches per submit: chunks of validation, its sums, chunks of test, its sums, mask statistics. */
@@ -476,17 +512,6 @@ class Builder {
     });
   }
 
-  #forward(prefix: string, parameters: Buffer, batch: number): Launch[] {
-    const { layout, replicates } = this.#options;
-    return layout.layers.map((layer, index) =>
-      forward({ layout, layer, replicates, batch }, {
-        parameters,
-        input: this.buffer(`${prefix} ${index}`),
-        output: this.buffer(`${prefix} ${index + 1}`),
-      })
-    );
-  }
-
   #over(
     examples: DeviceExamples,
     indices: string,
@@ -501,23 +526,28 @@ class Builder {
       const images = Math.min(chunk, count - start);
       const batch = roundUp(images, lanes);
       chunks.push([
-        gatherBatch({ replicates, images, batch, start, indexStride: perReplicate ? count : 0 }, examples, {
+        ...gatherBatch({ replicates, images, batch, start, indexStride: perReplicate ? count : 0 }, examples, {
           indices: this.buffer(indices),
+          normalization: this.buffer("normalization"),
           state: this.buffer("state"),
           output: this.buffer("evaluation 0"),
           labels: this.buffer("evaluation labels"),
         }),
-        ...this.#forward("evaluation", parameters, batch),
+        ...forwardPass({ layout, replicates, images }, {
+          parameters,
+          activation: (tensor) => this.buffer(`evaluation ${tensor}`),
+          partials: this.buffer("partial sums"),
+        }),
         crossEntropy(
           {
-            outputs: layout.layers.at(-1)?.outputs ?? 0,
+            outputs: classesOf(layout),
             replicates,
             batch,
             start,
             lossStride: lossStride(this.#sizes, chunk),
           },
           {
-            logits: this.buffer(`evaluation ${layout.layers.length}`),
+            logits: this.buffer(`evaluation ${layout.tensors.length - 1}`),
             labels: this.buffer("evaluation labels"),
             gradient: this.buffer("no gradient"),
             losses: this.buffer("evaluation losses"),

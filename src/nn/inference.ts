@@ -4,10 +4,22 @@
  * @module
  */
 import type { Examples } from "../data/dataset.ts";
+import type { Buffer } from "../gpu/buffer.ts";
 import { Gpu } from "../gpu/gpu.ts";
+import { place } from "./activations.ts";
+import { unitRange } from "../data/normalization.ts";
 import { DeviceExamples, gatherBatch } from "./batches.ts";
-import { forward } from "./dense.ts";
-import { type LayerValues, layOut, type NetworkSpec, roundUp, toArena } from "./network.ts";
+import { evaluationImages, evaluationLifetimes, forwardPass, lanes, partialWords } from "./graph.ts";
+import {
+  classesOf,
+  type LayerValues,
+  layOut,
+  type NetworkSpec,
+  type NormValues,
+  roundUp,
+  sizeOf,
+  toArena,
+} from "./network.ts";
 import { stateWords } from "./state.ts";
 
 /** A network with values: what can predict. */
@@ -16,6 +28,10 @@ export interface Model {
   readonly network: NetworkSpec;
   /** Weights `[inputs][outputs]` and bias `[outputs]` per layer. */
   readonly layers: readonly LayerValues[];
+  /** Parameters and running statistics per batch norm, where the network has any. */
+  readonly norms?: readonly NormValues[];
+  /** (scale, shift) of each channel for byte values; bytes become [0, 1] when left out. */
+  readonly normalization?: Float32Array;
 }
 
 /** How well a model does on examples. */
@@ -32,9 +48,6 @@ export interface InferenceOptions {
   readonly gpu?: Gpu;
 }
 
-/** Images of one launch. */
-const chunk = 1000;
-
 /**
  * The logits of images.
  *
@@ -48,54 +61,53 @@ export async function logits(
   options: InferenceOptions = {},
 ): Promise<Float32Array<ArrayBuffer>> {
   const layout = layOut(model.network);
-  const pixels = model.network.inputs;
+  const { input } = model.network;
+  const pixels = sizeOf(input);
   const count = images.length / pixels;
   if (!Number.isInteger(count)) {
     throw new RangeError(
       `Cannot predict from ${images.length} bytes: whole images of ${pixels} bytes each are wanted.`,
     );
   }
-  const classes = layout.layers.at(-1)?.outputs ?? 0;
+  const classes = classesOf(layout);
   const result = new Float32Array(count * classes);
   if (count === 0) return result;
   await using owned = new AsyncDisposableStack();
   const gpu = options.gpu ?? owned.use(await Gpu.open());
-  const batch = roundUp(Math.min(chunk, count), 8);
+  const chunk = evaluationImages({ layout, replicates: 1 }, count);
   const examples = owned.use(
-    new DeviceExamples(gpu, "images", { channels: 1, height: 1, width: pixels }, {
-      images,
-      labels: new Uint8Array(count),
-      count,
-    }),
+    new DeviceExamples(gpu, "images", input, { images, labels: new Uint8Array(count), count }),
   );
-  const parameters = owned.use(gpu.upload("parameters", toArena(layout, model.layers)));
+  const parameters = owned.use(gpu.upload("parameters", toArena(layout, model.layers, model.norms)));
   const indices = owned.use(gpu.upload("indices", Uint32Array.from({ length: count }, (_, index) => index)));
-  const state = owned.use(gpu.buffer("state", stateWords * 4));
-  const labels = owned.use(gpu.buffer("labels", batch * 4));
-  const widths = [pixels, ...layout.layers.map(({ outputs }) => outputs)];
-  const activations = widths.map((rows, index) =>
-    owned.use(gpu.buffer(`activation ${index}`, roundUp(rows, 4) * batch * 4))
+  const normalization = owned.use(
+    gpu.upload("normalization", Float32Array.from(model.normalization ?? unitRange(input.channels))),
   );
+  const state = owned.use(gpu.buffer("state", stateWords * 4));
+  const labels = owned.use(gpu.buffer("labels", chunk * 4));
+  const shape = { layout, replicates: 1, images: chunk };
+  const partials = owned.use(gpu.buffer("partial sums", partialWords(shape) * 4));
+  const { places, placeOf } = place(evaluationLifetimes(shape));
+  const activations = places.map((words, index) => owned.use(gpu.buffer(`activations ${index + 1}`, words * 4)));
+  const activation = (tensor: number): Buffer => at(activations, placeOf.get(`evaluation ${tensor}`) ?? -1);
   for (let start = 0; start < count; start += chunk) {
     const valid = Math.min(chunk, count - start);
-    const shape = { replicates: 1, images: valid, batch: roundUp(valid, 8), start, indexStride: 0 };
+    const batch = roundUp(valid, lanes);
     using program = await gpu.record("predict", [
-      gatherBatch(shape, examples, { indices, state, output: at(activations, 0), labels }),
-      ...layout.layers.map((layer, index) =>
-        forward({ layout, layer, replicates: 1, batch: shape.batch }, {
-          parameters,
-          input: at(activations, index),
-          output: at(activations, index + 1),
-        })
-      ),
+      ...gatherBatch({ replicates: 1, images: valid, batch, start, indexStride: 0 }, examples, {
+        indices,
+        normalization,
+        state,
+        output: activation(0),
+        labels,
+      }),
+      ...forwardPass({ ...shape, images: valid }, { parameters, activation, partials }),
     ]);
     gpu.submit(program);
-    const [bytes] = await gpu.read([
-      { buffer: at(activations, layout.layers.length), bytes: classes * shape.batch * 4 },
-    ]);
+    const [bytes] = await gpu.read([{ buffer: activation(layout.tensors.length - 1), bytes: classes * batch * 4 }]);
     const columns = new Float32Array(bytes ?? new ArrayBuffer(0));
     for (let image = 0; image < valid; image++) {
-      for (let o = 0; o < classes; o++) result[(start + image) * classes + o] = columns[o * shape.batch + image] ?? NaN;
+      for (let o = 0; o < classes; o++) result[(start + image) * classes + o] = columns[o * batch + image] ?? NaN;
     }
   }
   return result;
@@ -112,7 +124,7 @@ export async function predict(
   options: InferenceOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const scores = await logits(model, images, options);
-  const classes = model.network.layers.at(-1)?.units ?? 1;
+  const classes = classesOf(layOut(model.network));
   return Uint8Array.from({ length: scores.length / classes }, (_, image) => {
     return argmax(scores.subarray(image * classes, (image + 1) * classes));
   });
@@ -121,7 +133,7 @@ export async function predict(
 /** Loss and accuracy on examples, summed in float64. */
 export async function evaluate(model: Model, examples: Examples, options: InferenceOptions = {}): Promise<Score> {
   const scores = await logits(model, examples.images, options);
-  const classes = model.network.layers.at(-1)?.units ?? 1;
+  const classes = classesOf(layOut(model.network));
   let loss = 0;
   let correct = 0;
   for (let image = 0; image < examples.count; image++) {

@@ -30,9 +30,9 @@ export function glorot(
 ): Float32Array<ArrayBuffer> {
   return toArena(
     layout,
-    layout.layers.map(({ inputs, outputs }, index) => {
+    layout.layers.map(({ inputs, outputs, fanOut }, index) => {
       const random = new RandomStream(seed, purpose, index, level, draw);
-      const deviation = Math.sqrt(2 / (inputs + outputs));
+      const deviation = Math.sqrt(2 / (inputs + fanOut));
       const weight = new Float32Array(inputs * outputs);
       for (let at = 0; at < weight.length; at++) weight[at] = random.normal() * deviation;
       return { weight, bias: new Float32Array(outputs) };

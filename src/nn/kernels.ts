@@ -4,27 +4,58 @@
  * @module
  */
 import adamCode from "../../kernels/adam.wgsl" with { type: "text" };
+import addReluCode from "../../kernels/add_relu.wgsl" with { type: "text" };
 import advanceStepCode from "../../kernels/advance_step.wgsl" with { type: "text" };
+import batchNormFinishCode from "../../kernels/batch_norm_finish.wgsl" with { type: "text" };
+import batchNormForwardCode from "../../kernels/batch_norm_forward.wgsl" with { type: "text" };
+import batchNormGradientFinishCode from "../../kernels/batch_norm_gradient_finish.wgsl" with { type: "text" };
+import batchNormGradientSumsCode from "../../kernels/batch_norm_gradient_sums.wgsl" with { type: "text" };
+import batchNormInputGradientCode from "../../kernels/batch_norm_input_gradient.wgsl" with { type: "text" };
+import batchNormStatisticsCode from "../../kernels/batch_norm_statistics.wgsl" with { type: "text" };
+import convolutionForwardCode from "../../kernels/convolution_forward.wgsl" with { type: "text" };
+import convolutionInputGradientCode from "../../kernels/convolution_input_gradient.wgsl" with { type: "text" };
+import convolutionWeightGradientCode from "../../kernels/convolution_weight_gradient.wgsl" with { type: "text" };
 import denseForwardCode from "../../kernels/dense_forward.wgsl" with { type: "text" };
+import denseForwardSumCode from "../../kernels/dense_forward_sum.wgsl" with { type: "text" };
 import denseInputGradientCode from "../../kernels/dense_input_gradient.wgsl" with { type: "text" };
 import denseWeightGradientCode from "../../kernels/dense_weight_gradient.wgsl" with { type: "text" };
+import dropoutCode from "../../kernels/dropout.wgsl" with { type: "text" };
 import evaluationSumsCode from "../../kernels/evaluation_sums.wgsl" with { type: "text" };
 import gatherCode from "../../kernels/gather.wgsl" with { type: "text" };
+import globalAveragePoolCode from "../../kernels/global_average_pool.wgsl" with { type: "text" };
+import globalAveragePoolGradientCode from "../../kernels/global_average_pool_gradient.wgsl" with { type: "text" };
 import keepBestCode from "../../kernels/keep_best.wgsl" with { type: "text" };
 import maskStatisticsCode from "../../kernels/mask_statistics.wgsl" with { type: "text" };
+import maxPoolCode from "../../kernels/max_pool.wgsl" with { type: "text" };
+import maxPoolGradientCode from "../../kernels/max_pool_gradient.wgsl" with { type: "text" };
 import selectApplyCode from "../../kernels/select_apply.wgsl" with { type: "text" };
 import selectHistogramCode from "../../kernels/select_histogram.wgsl" with { type: "text" };
 import selectPickCode from "../../kernels/select_pick.wgsl" with { type: "text" };
 import sgdCode from "../../kernels/sgd.wgsl" with { type: "text" };
 import softmaxCrossEntropyCode from "../../kernels/softmax_cross_entropy.wgsl" with { type: "text" };
+import sumPartialsCode from "../../kernels/sum_partials.wgsl" with { type: "text" };
 import type { KernelSource } from "../gpu/pipelines.ts";
 
 /** `kernels/adam.wgsl`. */
 export const adam: KernelSource = { name: "adam", code: adamCode };
 /** `kernels/advance_step.wgsl`. */
 export const advanceStep: KernelSource = { name: "advance_step", code: advanceStepCode };
+/** `kernels/convolution_forward.wgsl`. */
+export const convolutionForward: KernelSource = { name: "convolution_forward", code: convolutionForwardCode };
+/** `kernels/convolution_input_gradient.wgsl`. */
+export const convolutionInputGradient: KernelSource = {
+  name: "convolution_input_gradient",
+  code: convolutionInputGradientCode,
+};
+/** `kernels/convolution_weight_gradient.wgsl`. */
+export const convolutionWeightGradient: KernelSource = {
+  name: "convolution_weight_gradient",
+  code: convolutionWeightGradientCode,
+};
 /** `kernels/dense_forward.wgsl`. */
 export const denseForward: KernelSource = { name: "dense_forward", code: denseForwardCode };
+/** `kernels/dense_forward_sum.wgsl`. */
+export const denseForwardSum: KernelSource = { name: "dense_forward_sum", code: denseForwardSumCode };
 /** `kernels/dense_input_gradient.wgsl`. */
 export const denseInputGradient: KernelSource = { name: "dense_input_gradient", code: denseInputGradientCode };
 /** `kernels/dense_weight_gradient.wgsl`. */
@@ -47,3 +78,41 @@ export const selectPick: KernelSource = { name: "select_pick", code: selectPickC
 export const sgd: KernelSource = { name: "sgd", code: sgdCode };
 /** `kernels/softmax_cross_entropy.wgsl`. */
 export const softmaxCrossEntropy: KernelSource = { name: "softmax_cross_entropy", code: softmaxCrossEntropyCode };
+/** `kernels/add_relu.wgsl`. */
+export const addRelu: KernelSource = { name: "add_relu", code: addReluCode };
+/** `kernels/batch_norm_finish.wgsl`. */
+export const batchNormFinish: KernelSource = { name: "batch_norm_finish", code: batchNormFinishCode };
+/** `kernels/batch_norm_forward.wgsl`. */
+export const batchNormForward: KernelSource = { name: "batch_norm_forward", code: batchNormForwardCode };
+/** `kernels/batch_norm_gradient_finish.wgsl`. */
+export const batchNormGradientFinish: KernelSource = {
+  name: "batch_norm_gradient_finish",
+  code: batchNormGradientFinishCode,
+};
+/** `kernels/batch_norm_gradient_sums.wgsl`. */
+export const batchNormGradientSums: KernelSource = {
+  name: "batch_norm_gradient_sums",
+  code: batchNormGradientSumsCode,
+};
+/** `kernels/batch_norm_input_gradient.wgsl`. */
+export const batchNormInputGradient: KernelSource = {
+  name: "batch_norm_input_gradient",
+  code: batchNormInputGradientCode,
+};
+/** `kernels/batch_norm_statistics.wgsl`. */
+export const batchNormStatistics: KernelSource = { name: "batch_norm_statistics", code: batchNormStatisticsCode };
+/** `kernels/dropout.wgsl`. */
+export const dropout: KernelSource = { name: "dropout", code: dropoutCode };
+/** `kernels/global_average_pool.wgsl`. */
+export const globalAveragePool: KernelSource = { name: "global_average_pool", code: globalAveragePoolCode };
+/** `kernels/global_average_pool_gradient.wgsl`. */
+export const globalAveragePoolGradient: KernelSource = {
+  name: "global_average_pool_gradient",
+  code: globalAveragePoolGradientCode,
+};
+/** `kernels/max_pool.wgsl`. */
+export const maxPool: KernelSource = { name: "max_pool", code: maxPoolCode };
+/** `kernels/max_pool_gradient.wgsl`. */
+export const maxPoolGradient: KernelSource = { name: "max_pool_gradient", code: maxPoolGradientCode };
+/** `kernels/sum_partials.wgsl`. */
+export const sumPartials: KernelSource = { name: "sum_partials", code: sumPartialsCode };

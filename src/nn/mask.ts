@@ -1,5 +1,6 @@
 /**
- * Masks: one bit per parameter of the arena, 1 where it is trained. Biases are always trained; padding never is.
+ * Masks: one bit per parameter of the arena, 1 where it is trained. Biases and batch norms
+ * are never pruned; padding never is trained.
  *
  * @module
  */
@@ -32,8 +33,13 @@ export function packMask(layout: NetworkLayout, masks: readonly Uint8Array[]): U
     forEachWeight(layer, (at, own) => {
       if (mask[own]) keep(at);
     });
-    for (let o = 0; o < layer.outputs; o++) keep(layer.bias + o);
+    for (let o = 0; o < layer.outputs && layer.hasBias; o++) keep(layer.bias + o);
   });
+  for (const { extent, scale, shift, mean, variance } of layout.norms) {
+    for (const first of [scale, shift, mean, variance]) {
+      for (let channel = 0; channel < extent.channels; channel++) keep(first + channel);
+    }
+  }
   return words;
 }
 

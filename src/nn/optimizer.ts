@@ -8,12 +8,22 @@ import { flatGrid, type Launch } from "../gpu/program.ts";
 import { adam, sgd } from "./kernels.ts";
 import type { NetworkLayout } from "./network.ts";
 
-/** Adam (Kingma & Ba 2015), in PyTorch's form: epsilon outside the bias-corrected root. */
-export interface AdamSettings {
-  /** Which optimizer. */
-  readonly type: "adam";
+/** How the learning rate changes over a training, whatever the optimizer. */
+export interface LearningRateSettings {
   /** Learning rate. */
   readonly lr: number;
+  /** Iterations over which the learning rate rises linearly from 0; none when left out or 0. */
+  readonly warmup?: number;
+  /** Iterations from which on the learning rate is multiplied by {@linkcode dropFactor}, once more at each. */
+  readonly drops?: readonly number[];
+  /** Factor of each drop; 0.1 when left out. */
+  readonly dropFactor?: number;
+}
+
+/** Adam (Kingma & Ba 2015), in PyTorch's form: epsilon outside the bias-corrected root. */
+export interface AdamSettings extends LearningRateSettings {
+  /** Which optimizer. */
+  readonly type: "adam";
   /** Decay of the first moment; 0.9 when left out. The paper does not state it. */
   readonly beta1?: number;
   /** Decay of the second moment; 0.999 when left out. */
@@ -25,11 +35,9 @@ export interface AdamSettings {
 }
 
 /** Stochastic gradient descent, in PyTorch's form. */
-export interface SgdSettings {
+export interface SgdSettings extends LearningRateSettings {
   /** Which optimizer. */
   readonly type: "sgd";
-  /** Learning rate. */
-  readonly lr: number;
   /** Momentum; 0 when left out. */
   readonly momentum?: number;
   /** L2 penalty, added to the gradient, biases included; 0 when left out. */
@@ -45,18 +53,37 @@ export function momentsOf(settings: OptimizerSettings): number {
 }
 
 /**
- * The scalars of every step, four values each, computed in float64: for Adam (lr / (1 − β1ᵗ), 1 / √(1 − β2ᵗ), 0, 0) with
- * t from 1, for SGD (lr, 0, 0, 0).
+ * The learning rate of an iteration, counted from 0: lr · min(1, (t + 1) / warmup) · dropFactor^(drops at or before t). The
+ * first step of a warmup is one part of it above 0, and the step `warmup` the first after it at the full rate.
  */
-export function stepScalars(settings: OptimizerSettings, steps: number): Float32Array<ArrayBuffer> {
+export function learningRate(
+  { lr, warmup = 0, drops = [], dropFactor = 0.1 }: LearningRateSettings,
+  iteration: number,
+): number {
+  const passed = drops.filter((drop) => drop <= iteration).length;
+  return lr * Math.min(1, warmup === 0 ? 1 : (iteration + 1) / warmup) * dropFactor ** passed;
+}
+
+/**
+ * The scalars of every iteration, four values each, computed in float64: for Adam (lr / (1 − β1ᵗ), 1 / √(1 − β2ᵗ), 0, 0), for
+ * SGD (lr, 0, 0, 0), with the {@linkcode learningRate} of the iteration. Adam's moments start from zero wherever training
+ * starts, so its t counts from 1 at iteration `first`; the learning rate goes by the iteration itself, so that a rewound
+ * training takes its schedule up where the rewound weights were.
+ *
+ * @param steps the iteration at which training ends
+ * @param first the iteration at which it starts; entries before it are zero and never read
+ */
+export function stepScalars(settings: OptimizerSettings, steps: number, first = 0): Float32Array<ArrayBuffer> {
   const table = new Float32Array(steps * 4);
-  for (let step = 0; step < steps; step++) {
+  for (let iteration = first; iteration < steps; iteration++) {
+    const lr = learningRate(settings, iteration);
     if (settings.type === "adam") {
       const { beta1 = 0.9, beta2 = 0.999 } = settings;
-      table[step * 4] = settings.lr / (1 - beta1 ** (step + 1));
-      table[step * 4 + 1] = 1 / Math.sqrt(1 - beta2 ** (step + 1));
+      const t = iteration - first + 1;
+      table[iteration * 4] = lr / (1 - beta1 ** t);
+      table[iteration * 4 + 1] = 1 / Math.sqrt(1 - beta2 ** t);
     } else {
-      table[step * 4] = settings.lr;
+      table[iteration * 4] = lr;
     }
   }
   return table;
@@ -73,14 +100,18 @@ export interface OptimizerBuffers {
   readonly moments: readonly Buffer[];
 }
 
-/** One optimizer step over the flat arena, fused with the mask. */
+/**
+ * One optimizer step over the flat arena, fused with the mask. It ends where the trained values do: the running statistics
+ * of batch norms behind them are none of its business.
+ */
 export function optimizerStep(
   layout: NetworkLayout,
   replicates: number,
   settings: OptimizerSettings,
   buffers: OptimizerBuffers,
 ): Launch {
-  const quads = layout.arena / 4;
+  const quads = layout.trained / 4;
+  const stride = layout.arena / 4;
   const [x, y] = flatGrid(quads / 4, 64);
   const shared = [buffers.mask, buffers.gradient, buffers.schedule, buffers.state, buffers.parameters];
   const common = {
@@ -91,10 +122,10 @@ export function optimizerStep(
   if (settings.type === "adam") {
     const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
     const floats = [beta1, 1 - beta1, beta2, 1 - beta2, epsilon, weightDecay];
-    return { ...common, kernel: adam, dims: [quads, x * 64, ...floats.map(floatBits)] };
+    return { ...common, kernel: adam, dims: [quads, stride, x * 64, ...floats.map(floatBits)] };
   }
   const floats = [settings.momentum ?? 0, settings.weightDecay ?? 0];
-  return { ...common, kernel: sgd, dims: [quads, x * 64, ...floats.map(floatBits)] };
+  return { ...common, kernel: sgd, dims: [quads, stride, x * 64, ...floats.map(floatBits)] };
 }
 
 /** The bits of a number as a 32-bit float, for kernels whose dims are all integers. */

@@ -1,6 +1,6 @@
 /**
- * Magnitude pruning on the GPU: exactly the planned number of the smallest magnitudes among the survivors, per layer or
- * over the whole network, ties by index.
+ * Magnitude pruning on the GPU: exactly the planned number of the smallest magnitudes among the survivors of a group of
+ * layers, be it each layer by itself or all that are pruned together, ties by index.
  *
  * @module
  */
@@ -11,44 +11,52 @@ import { maskStatistics, selectApply, selectHistogram, selectPick } from "./kern
 import { maskWords } from "./mask.ts";
 import type { NetworkLayout } from "./network.ts";
 
-/** Which layers are ranked together. */
-export type Scope = "layer" | "global";
-
 /**
  * Prunes in place: clears the mask bits of the smallest magnitudes.
  *
- * @param counts weights to prune: per replicate one number per layer, or per replicate one number for all layers when global
- * @throws {RangeError} when the counts do not fit layers and scope
+ * @param groups the layers, by their index, whose weights are ranked together; what is in no group is not pruned
+ * @param counts weights to prune: per replicate one number per group
+ * @throws {RangeError} when the counts do not fit the groups, or a layer is in two of them or does not exist
  */
 export async function pruneSmallest(
   gpu: Gpu,
   layout: NetworkLayout,
-  scope: Scope,
+  groups: readonly (readonly number[])[],
   counts: readonly (readonly number[])[],
   buffers: { readonly parameters: Buffer; readonly mask: Buffer },
 ): Promise<void> {
   const replicates = counts.length;
-  const groups = scope === "global" ? 1 : layout.layers.length;
-  const start = new Uint32Array(replicates * groups * 4);
+  const members = groups.flatMap((layers, group) => layers.map((layer) => ({ layer: layout.layers[layer], group })));
+  if (members.some(({ layer }) => !layer) || new Set(members.map(({ layer }) => layer)).size < members.length) {
+    throw new RangeError(
+      `Cannot prune the layers ${
+        groups.map((layers) => layers.join(" + ")).join(", ")
+      }: each is wanted at most once, ` +
+        `from 0 to ${layout.layers.length - 1}.`,
+    );
+  }
+  const start = new Uint32Array(replicates * groups.length * 4);
   counts.forEach((perGroup, replicate) => {
-    if (perGroup.length !== groups || perGroup.some((count) => !Number.isInteger(count) || count < 0)) {
+    if (perGroup.length !== groups.length || perGroup.some((count) => !Number.isInteger(count) || count < 0)) {
       throw new RangeError(
         `Cannot prune ${
           perGroup.join(", ")
-        } weights: ${groups} whole, non-negative counts per replicate are wanted for scope "${scope}".`,
+        } weights: ${groups.length} whole, non-negative counts per replicate are wanted, one for each group of layers.`,
       );
     }
-    perGroup.forEach((count, group) => start.set([0, 0, count, count], (replicate * groups + group) * 4));
+    perGroup.forEach((count, group) => start.set([0, 0, count, count], (replicate * groups.length + group) * 4));
   });
+  if (members.length === 0) return;
   using selection = gpu.upload("selection", start);
-  using histogram = gpu.buffer("selection histogram", replicates * groups * 256 * 4);
-  const perLayer = layout.layers.map((layer, index) => {
+  using histogram = gpu.buffer("selection histogram", replicates * groups.length * 256 * 4);
+  const perLayer = members.flatMap(({ layer, group }) => {
+    if (!layer) return [];
     const { first, count } = maskWords(layer);
     const [x, y] = flatGrid(count, 64);
-    return {
-      dims: [layout.arena / 32, first, count, x * 64, scope === "global" ? 0 : index, groups],
+    return [{
+      dims: [layout.arena / 32, first, count, x * 64, group, groups.length],
       workgroups: [x, y, replicates] as const,
-    };
+    }];
   });
   const launches: Launch[] = [];
   for (let digit = 0; digit < 8; digit++) {
@@ -62,9 +70,9 @@ export async function pruneSmallest(
     }
     launches.push({
       kernel: selectPick,
-      dims: [groups, digit],
+      dims: [groups.length, digit],
       buffers: [histogram, selection],
-      workgroups: [groups, 1, replicates],
+      workgroups: [groups.length, 1, replicates],
     });
   }
   for (const { dims, workgroups } of perLayer) {

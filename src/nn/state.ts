@@ -13,10 +13,13 @@ export const recordWords = 8;
 /** Where an evaluation writes its loss sum and correct count in the record. */
 export const recordSlot = { validation: 4, test: 6 } as const;
 
-/** The state at the start of a level: step 0, no loss yet, and a best loss of +∞ so that the first evaluation wins. */
-export function initialState(replicates: number): Uint32Array<ArrayBuffer> {
+/** The state at the start of a level: its first iteration, no loss yet, and a best loss of +∞ so that the first evaluation wins. */
+export function initialState(replicates: number, iteration = 0): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(replicates * stateWords);
-  for (let replicate = 0; replicate < replicates; replicate++) words[replicate * stateWords + 5] = 0x7f80_0000;
+  for (let replicate = 0; replicate < replicates; replicate++) {
+    words[replicate * stateWords] = iteration;
+    words[replicate * stateWords + 5] = 0x7f80_0000;
+  }
   return words;
 }
 

@@ -7,22 +7,32 @@
  * @module
  */
 import { join } from "node:path";
-import { formatSafetensors, parseSafetensors, type StoredTensor, storeTensor, uint32 } from "../data/safetensors.ts";
+import {
+  float32,
+  formatSafetensors,
+  parseSafetensors,
+  type StoredTensor,
+  storeTensor,
+  uint32,
+} from "../data/safetensors.ts";
 import { sha256 } from "../data/sha256.ts";
-import type { LayerCount, LevelRecord, LevelTiming, Snapshot, TicketMask } from "../lottery/types.ts";
+import type { LayerCount, LevelRecord, LevelTiming, RewindPoint, Snapshot, TicketMask } from "../lottery/types.ts";
 import { explain, readOptional, writeWhole } from "./files.ts";
 
 const format = "winnow-checkpoint";
 const version = "1";
 
 /**
- * A snapshot as a file: masks as U32 tensors, everything else as JSON in the metadata.
+ * A snapshot as a file: masks as U32 tensors, what tickets are rewound to as F32 ones, everything else as JSON in the metadata.
  *
  * @param run the run's id
  */
 export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise<Uint8Array<ArrayBuffer>> {
   const tensors: Record<string, StoredTensor> = {};
   for (const mask of snapshot.masks) tensors[nameOf(mask)] = storeTensor([mask.words.length], mask.words);
+  for (const { replicate, values } of snapshot.rewinds) {
+    tensors[`rewind.replicate-${replicate}`] = storeTensor([values.length], values);
+  }
   const state = JSON.stringify({ records: snapshot.records, timings: snapshot.timings });
   const checksum = await checksumOf(run, state, tensors);
   return formatSafetensors(tensors, { format, version, run, state, sha256: checksum });
@@ -45,13 +55,22 @@ export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: strin
   if (await checksumOf(run, state, Object.fromEntries(tensors)) !== checksum) throw refuse("its checksum does not fit");
   const parsed: unknown = JSON.parse(state);
   if (!isState(parsed)) throw refuse("its records are not of the form that this version writes");
-  const masks = [...tensors].map(([tensor, stored]): TicketMask => {
-    const [, level, replicate] = /^mask\.level-(\d+)\.replicate-(\d+)$/.exec(tensor) ?? [];
-    if (level === undefined || replicate === undefined) throw refuse(`${tensor} is no mask`);
-    return { level: Number(level), replicate: Number(replicate), words: uint32(stored).slice() };
-  });
+  const masks: TicketMask[] = [];
+  const rewinds: RewindPoint[] = [];
+  for (const [tensor, stored] of tensors) {
+    const [, level, own] = /^mask\.level-(\d+)\.replicate-(\d+)$/.exec(tensor) ?? [];
+    const [, rewound] = /^rewind\.replicate-(\d+)$/.exec(tensor) ?? [];
+    if (level !== undefined && own !== undefined) {
+      masks.push({ level: Number(level), replicate: Number(own), words: uint32(stored).slice() });
+    } else if (rewound !== undefined) {
+      rewinds.push({ replicate: Number(rewound), values: float32(stored).slice() });
+    } else {
+      throw refuse(`${tensor} is neither a mask nor values to rewind to`);
+    }
+  }
   masks.sort((a, b) => a.level - b.level || a.replicate - b.replicate);
-  return { records: parsed.records, timings: parsed.timings, masks };
+  rewinds.sort((a, b) => a.replicate - b.replicate);
+  return { records: parsed.records, timings: parsed.timings, masks, rewinds };
 }
 
 /** The checkpoints of a run's folder. */

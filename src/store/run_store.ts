@@ -8,7 +8,7 @@
  *      histograms.jsonl          per ticket and layer: weights before and after training
  *      timings.jsonl             one line per level that was trained
  *      checkpoint.safetensors, checkpoint.previous.safetensors
- *      tickets/ticket-level-07-replicate-1.safetensors   mask and initial values
+ *      tickets/ticket-level-07-replicate-1.safetensors   mask, initial values, and those it is rewound to where they differ
  *      finals/ticket-level-07-replicate-1.safetensors    trained values
  *      arms/reinit-<hash>/…      a control: its own config, metrics, histograms, tickets, finals
  *      summary.json              the run in one object, at the end
@@ -25,7 +25,7 @@ import { summarize, type Summary } from "../analysis/summary.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { AdapterInfo } from "../gpu/gpu.ts";
 import { controlId, type ControlName, type LotteryConfig, parseConfig } from "../lottery/config.ts";
-import { wantedNetworks } from "../lottery/lottery.ts";
+import { firstIterationOf, wantedNetworks } from "../lottery/lottery.ts";
 import { formatModel, formatTicket, modelOf, ticketOf } from "../lottery/ticket.ts";
 import type { ArmName, Evaluation, LotteryEvent, NetworkKey, Snapshot, TrainedNetwork } from "../lottery/types.ts";
 import { CheckpointStore } from "./checkpoint.ts";
@@ -88,7 +88,6 @@ export class RunStore implements AsyncDisposable {
   readonly #owned = new AsyncDisposableStack();
   #config: LotteryConfig;
   #manifest: Manifest | undefined;
-  #network = "";
   #latest: Snapshot | undefined;
   #isLocked = false;
 
@@ -169,7 +168,6 @@ export class RunStore implements AsyncDisposable {
   async record(event: LotteryEvent): Promise<void> {
     switch (event.type) {
       case "start":
-        this.#network = event.network.name;
         return await this.#start(event.adapter);
       case "evaluation":
         return await (await this.#arm(event.evaluation.arm)).metrics.append([metricLine(event.evaluation)]);
@@ -238,11 +236,12 @@ export class RunStore implements AsyncDisposable {
   /** Networks that are done must have all their lines. */
   #refuseMissingLines(): void {
     const { iterations, evalEvery } = this.#run.config;
-    const last = evaluationKey(iterations);
-    const middle = evaluationKey(Math.floor((iterations - 1) / evalEvery) * evalEvery);
+    const middle = Math.floor((iterations - 1) / evalEvery) * evalEvery;
     for (const record of this.snapshot?.records ?? []) {
       const arm = this.#arms.get(record.arm);
-      if (!arm || [last, middle].every((key) => arm.metrics.has(`${nameOf(record)} ${key}`))) continue;
+      const first = firstIterationOf(this.#run.config, record.level);
+      const keys = [first, Math.max(first, middle), iterations].map(evaluationKey);
+      if (!arm || keys.every((key) => arm.metrics.has(`${nameOf(record)} ${key}`))) continue;
       throw new CorruptRunError(
         `Cannot go on with run ${this.id}: ${join(arm.folder, "metrics.jsonl")} lacks lines of ${
           nameOf(record)
@@ -286,12 +285,12 @@ export class RunStore implements AsyncDisposable {
     const arm = await this.#arm(network.arm);
     const file = `${fileOf(network)}.safetensors`;
     const metadata = { run: this.id, config: JSON.stringify(this.#config) };
-    await writeWhole(join(arm.folder, "tickets", file), formatTicket(ticketOf(network, this.#network), metadata));
+    await writeWhole(join(arm.folder, "tickets", file), formatTicket(ticketOf(network), metadata));
     const { saveFinals, levels } = this.#run.config;
     if (saveFinals === "all" || saveFinals === "last" && network.level === levels) {
       await writeWhole(
         join(arm.folder, "finals", file),
-        formatModel(modelOf(network, this.#network), { ...keyMetadata(network), ...metadata }),
+        formatModel(modelOf(network), { ...keyMetadata(network), ...metadata }),
       );
     }
     await arm.histograms.append(

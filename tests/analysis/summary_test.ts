@@ -184,6 +184,43 @@ Deno.test("the paper's values stand beside ours where it states one near our lev
   ]);
   assert.deepEqual(besidePaper(summaryOf(records, { width: 0.5 })), []);
   assert.deepEqual(besidePaper(summaryOf(records, { dataset: "fashion-mnist" })), []);
+  assert.deepEqual(besidePaper(summaryOf(records, { rewind: 100 })), []);
+  assert.deepEqual(besidePaper(summaryOf(records, { dropout: 0.5 })), []);
+  const own = { name: "mine", layers: [{ type: "dense", units: 10, activation: "none" }] } as const;
+  assert.deepEqual(besidePaper(summaryOf(records, { network: own })), []);
+});
+
+Deno.test("the paper's values of the other networks stand beside theirs, by recipe where the paper compares several", () => {
+  const compared = (
+    network: "conv2" | "conv4" | "conv6" | "resnet18" | "vgg19",
+    remaining: number,
+    changes: Partial<Omit<LotteryConfig, "preset">> = {},
+  ): string[] => {
+    const records = [
+      record("ticket", 0, { stop: 500, accuracy: 0.75 }),
+      record("ticket", 1, { stop: 250, accuracy: 0.78, remaining }),
+    ];
+    const config = preset(network, changes);
+    const summary = summarize({ id: "r", config, adapter }, { records, timings: [] });
+    return besidePaper(summary).map(({ quantity, ours, paper }) => `${quantity}: ${ours}, ${paper}`);
+  };
+  const speed = "early stop, dense over ticket: 2.00×";
+  const accuracy = "test accuracy at early stop, against dense: +3.00 pp";
+  assert.deepEqual(compared("conv2", 0.0881), [`${speed}, 3.50×`]);
+  assert.deepEqual(compared("conv2", 0.0457), [`${accuracy}, +3.40 pp`]);
+  assert.deepEqual(compared("conv4", 0.1106), [`${accuracy}, +3.50 pp`]);
+  assert.deepEqual(compared("conv4", 0.0201), [`${accuracy}, ±0.00 pp`]);
+  assert.deepEqual(compared("conv6", 0.1529), [`${speed}, 2.50×`]);
+  assert.deepEqual(compared("conv6", 0.2661), [`${accuracy}, +3.30 pp`]);
+  assert.deepEqual(compared("conv2", 0.0881, { dataset: "synthetic" }), []);
+  const end = "test accuracy at the end";
+  assert.deepEqual(compared("resnet18", 0.2709), [`${end}: 78.0 %, 90.5 %`]);
+  assert.deepEqual(compared("resnet18", 0.2191, { warmup: 0, lr: 0.01 }), [`${end}: 78.0 %, 89.5 %`]);
+  assert.deepEqual(compared("resnet18", 0.2709, { warmup: 0, lr: 0.1 }), []);
+  assert.deepEqual(compared("vgg19", 0.0147), [`${end}, against dense: +3.00 pp, ±0.00 pp`]);
+  assert.deepEqual(compared("vgg19", 0.0354, { warmup: 0, lr: 0.01 }), [`${end}, against dense: +3.00 pp, −1.00 pp`]);
+  assert.deepEqual(compared("vgg19", 0.069), []);
+  assert.deepEqual(compared("vgg19", 0.069, { scope: "layer" }), [`${end}, against dense: +3.00 pp, ±0.00 pp`]);
 });
 
 Deno.test("differences are percentage points with their sign", () => {

@@ -177,11 +177,84 @@ Deno.test("--verbose prints what is allocated", async () => {
   assert.match((await run([...small, "--runs", runs.path, "--verbose"])).errors(), /parameters +1,024/);
 });
 
+Deno.test("--verbose prints the layers, and what a round prunes of each", async () => {
+  using runs = new TemporaryFolder();
+  const text = (await run([...small, "--runs", runs.path, "--verbose"])).errors();
+  assert.match(text, /dense1 +6 +3 → 2 +40 %/);
+  assert.match(text, /dense2 +4 +2 → 2 +20 %/);
+});
+
+Deno.test("the start of a run says which network it trains, and how", async () => {
+  using runs = new TemporaryFolder();
+  const { errors } = await run([
+    ...small,
+    "--warmup",
+    "10",
+    "--lr-drops",
+    "30,40",
+    "--rewind",
+    "5",
+    "--runs",
+    runs.path,
+  ]);
+  assert.match(errors(), /^tiny, 10 weights: 2 × dense 2$/m);
+  assert.match(
+    errors(),
+    /adam with a learning rate of 0\.0012 after 10 iterations of warmup, × 0\.1 at 30 and 40; .*iteration 5/,
+  );
+});
+
+Deno.test("lists of iterations, true or false and names of networks reach the configuration", async () => {
+  using runs = new TemporaryFolder();
+  const args = [...small, "--runs", runs.path, "--json", "--network", "conv2", "--augment", "true", "--lr-drops"];
+  const first = JSON.parse((await run([...args, "10,20", "--dropout", "0.5", "--prune-conv", "0.1"])).output());
+  const { network, augment, lrDrops, dropout, pruneConv } = first.config;
+  assert.deepEqual([network, augment, lrDrops, dropout, pruneConv], ["conv2", true, [10, 20], 0.5, 0.1]);
+  const second = JSON.parse((await run([...args, "none"])).output());
+  assert.deepEqual(second.config.lrDrops, []);
+});
+
+Deno.test("--config takes a network of one's own", async () => {
+  using runs = new TemporaryFolder();
+  const file = `${runs.path}/own.json`;
+  const own = {
+    name: "mine",
+    layers: [{ type: "conv", channels: 3, activation: "relu" }, { type: "dense", units: 10, activation: "none" }],
+  };
+  await Deno.writeTextFile(file, JSON.stringify({ network: own }));
+  const args = [...small, "--config", file, "--runs", runs.path, "--json"];
+  assert.deepEqual(JSON.parse((await run(args)).output()).config.network, own);
+  const write = (network: unknown): Promise<void> => Deno.writeTextFile(file, JSON.stringify({ network }));
+  await write({ ...own, layers: own.layers.slice(0, 1) });
+  assert.match(await refusal(...small, "--config", file), /lay out mine: .*last layer must be dense/);
+  await write({ ...own, layers: [...own.layers.slice(0, 1), { ...own.layers[1], units: 7 }] });
+  assert.match(await refusal(...small, "--config", file), /7 units, and there are 10 classes/);
+  await write({ ...own, layers: [{ type: "conv", chanels: 3, activation: "relu" }] });
+  assert.match(await refusal(...small, "--config", file), /layers\.0\.channels: /);
+});
+
 Deno.test("--help names every flag and the presets' values, with an example", async () => {
   const { code, output } = await run(["--help"]);
   assert.equal(code, 0);
   for (
-    const flag of ["--train-size", "--lr", "--controls", "--save-finals", "--config", "--runs", "--resume", "--json"]
+    const flag of [
+      "--train-size",
+      "--lr",
+      "--controls",
+      "--save-finals",
+      "--network",
+      "--prune-conv",
+      "--warmup",
+      "--lr-drops",
+      "--lr-drop-factor",
+      "--dropout",
+      "--augment",
+      "--rewind",
+      "--config",
+      "--runs",
+      "--resume",
+      "--json",
+    ]
   ) {
     assert.match(output(), new RegExp(`^ {2}${flag}\\b`, "m"));
   }
@@ -203,11 +276,21 @@ Deno.test("wrong arguments get one line that names the flag, the value and what 
   assert.match(await refusal("--levels", "1", "--levels", "2"), /--levels twice/);
   assert.match(await refusal("--json=yes"), /--json has no value/);
   assert.match(await refusal("--controls", "random"), /--controls/);
-  assert.match(await refusal("--dataset", "imagenet"), /--dataset is "imagenet", .* mnist, fashion-mnist, synthetic/);
+  assert.match(
+    await refusal("--dataset", "imagenet"),
+    /--dataset is "imagenet", .* mnist, fashion-mnist, cifar10, synthetic/,
+  );
   assert.match(await refusal("--eval-every", "9999"), /--eval-every is 9999/);
   assert.match(await refusal("--batch-size", "100", "--train-size", "50"), /--batch-size is 100/);
   assert.match(await refusal("--momentum", "0.9"), /--momentum is 0\.9, and --optimizer adam has none/);
   assert.match(await refusal("--train-size", "250", "--validation-size", "51"), /--train-size 250.*has 300/);
+  assert.match(await refusal("--network", "lenet5"), /--network is "lenet5", .* one of lenet, conv2, .*vgg19/);
+  assert.match(await refusal("--augment", "yes"), /--augment is "yes", .* true or false/);
+  assert.match(await refusal("--lr-drops", "10,x"), /--lr-drops is \[10,"x"\], .* list of whole numbers/);
+  assert.match(await refusal("--lr-drops", "2400"), /--lr-drops is 2400.*from 1 to 2399, or none/);
+  assert.match(await refusal("--warmup", "5000"), /--warmup is 5000, more than the 2400/);
+  assert.match(await refusal("--rewind", "2400"), /--rewind is 2400.*at most 2399/);
+  assert.match(await refusal(...small, "--network", "vgg19"), /lay out vgg-19: .*too small for a 2 × 2 pooling/);
   assert.match(await refusal("--config", "/nowhere.json"), /--config \/nowhere\.json/);
 });
 

@@ -122,7 +122,7 @@ Deno.test("loadDataset() refuses a name that it does not know", async () => {
   // @ts-expect-error: what a JavaScript caller may pass
   await assert.rejects(loadDataset("cifar"), {
     name: "RangeError",
-    message: /"cifar".*mnist, fashion-mnist, synthetic/,
+    message: /"cifar".*mnist, fashion-mnist, cifar10, synthetic/,
   });
 });
 

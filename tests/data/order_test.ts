@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { maximumExamples, unpackAugmentation } from "../../src/data/augmentation.ts";
 import { DataOrder } from "../../src/data/order.ts";
 
 const train = Uint32Array.from({ length: 103 }, (_, at) => 1000 + at * 3);
@@ -62,4 +63,38 @@ Deno.test("sizes out of range are refused", () => {
     assert.throws(() => new DataOrder(train, 10, 1, wrong), RangeError);
   }
   for (const steps of [-1, 1.5, NaN]) assert.throws(() => new DataOrder(train, 10, 1, stream).next(steps), RangeError);
+});
+
+Deno.test("with augmentation the examples come in the same order, each with a flip and a shift of its own", () => {
+  const plain = new DataOrder(train, 10, 7, stream).next(200);
+  const words = [...new DataOrder(train, 10, 7, stream, { augment: true }).next(200)].map(unpackAugmentation);
+  assert.deepEqual(words.map(({ example }) => example), [...plain]);
+  assert.equal(new Set(words.map(({ dy, dx, flip }) => `${dy} ${dx} ${flip}`)).size, 162, "2,000 draws show all 162");
+});
+
+Deno.test("an augmented epoch can be replayed, in pieces of any size, and no other has its flips and shifts", () => {
+  const order = (seed = 7, name = stream): DataOrder => new DataOrder(train, 10, seed, name, { augment: true });
+  const whole = order().next(40);
+  for (const chunks of [[3, 5, 32], [1, 9, 10, 20], [39, 1]]) {
+    const again = order();
+    assert.deepEqual(chunks.flatMap((steps) => [...again.next(steps)]), [...whole]);
+  }
+  const changes = (words: Uint32Array): string => words.map((word) => word >>> 21).join();
+  const others = [
+    order().next(10),
+    whole.subarray(100, 200),
+    order(8).next(10),
+    order(7, { arm: 1, level: 0 }).next(10),
+    order(7, { arm: 0, level: 1 }).next(10),
+  ];
+  assert.equal(new Set(others.map(changes)).size, others.length);
+});
+
+Deno.test("augmentation refuses an example whose number does not fit into a word beside it", () => {
+  const large = Uint32Array.of(0, maximumExamples);
+  assert.deepEqual([...new DataOrder(large, 2, 1, stream).next(1)].sort((a, b) => a - b), [...large]);
+  assert.throws(() => new DataOrder(large, 2, 1, stream, { augment: true }), {
+    name: "RangeError",
+    message: /example 2097152.*below 2097152/,
+  });
 });

@@ -20,7 +20,14 @@ Deno.test("philox() gives the known answers published with Random123", () => {
 });
 
 Deno.test("a stream is Philox over (block, a, b, c) with the key (seed, purpose's code)", () => {
-  const purposes = [["split", 1], ["order", 2], ["weights", 3], ["reinit", 4], ["synthetic", 5]] as const;
+  const purposes = [
+    ["split", 1],
+    ["order", 2],
+    ["weights", 3],
+    ["reinit", 4],
+    ["synthetic", 5],
+    ["augment", 6],
+  ] as const;
   for (const [purpose, code] of purposes) {
     const stream = new RandomStream(0xdeadbeef, purpose, 7, 8, 9);
     for (let block = 0; block < 3; block++) {

@@ -13,6 +13,14 @@ Deno.test("requireLimits() asks for exactly what a job needs, not for all that t
   assert.deepEqual(requireLimits(available, needs), { ...baseLimits, ...needs });
 });
 
+Deno.test("requireLimits() grants a wish as far as the adapter has it", () => {
+  const available = { ...baseLimits, maxBufferSize: 2 ** 30 };
+  const wishes = { maxBufferSize: 2 ** 29, maxStorageBufferBindingSize: 2 ** 29 };
+  assert.deepEqual(requireLimits(available, {}, wishes), { ...baseLimits, maxBufferSize: 2 ** 29 });
+  assert.deepEqual(requireLimits(available, {}, { maxBufferSize: 2 ** 31 }), { ...baseLimits, maxBufferSize: 2 ** 30 });
+  assert.deepEqual(requireLimits(available, {}, { maxBufferSize: 1 }), baseLimits);
+});
+
 Deno.test("requireLimits() names the limit, the need, what there is and the remedy", () => {
   assert.throws(
     () => requireLimits(baseLimits, { maxStorageBufferBindingSize: 134_217_729 }),

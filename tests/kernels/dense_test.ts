@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import { forward, inputGradient, weightGradient } from "../../src/nn/dense.ts";
+import { densePartialWords, forward, inputGradient, weightGradient } from "../../src/nn/dense.ts";
 import { roundUp } from "../../src/nn/network.ts";
 import { denseForward } from "../../src/reference/dense_forward.ts";
 import { denseInputGradient } from "../../src/reference/dense_input_gradient.ts";
@@ -73,10 +73,12 @@ async function runForward(
   const batch = roundUp(shape.batch, 8);
   const placed = layerUnderTest(inputs, outputs, relu ? "relu" : "none");
   const output = scratch.output(replicates * roundUp(outputs, 4) * batch);
-  await scratch.run(forward({ ...placed, replicates, batch }, {
+  const parts = densePartialWords({ ...placed, replicates, batch });
+  await scratch.run(...forward({ ...placed, replicates, batch }, {
     parameters: scratch.upload(packLayer(placed, replicates, tensors.weight, tensors.bias)),
     input: scratch.upload(packBatch(replicates, inputs, shape.batch, tensors.input, { rows: NaN, lanes: 0 })),
     output,
+    partials: scratch.output(Math.max(4, parts)),
   }));
   const [result] = await scratch.floats(output);
   assert.ok(result);
@@ -195,6 +197,31 @@ Deno.test("dense_forward agrees with its reference on ragged shapes, with and wi
       assertAll(paddingRows, 0, `${named(shape)}: padding rows`);
     }
   }
+});
+
+Deno.test("dense_forward in parts agrees with its reference, one input less and one more than whole parts", async () => {
+  const gpu = await testGpu();
+  let split = 0;
+  for (const [inputs, outputs, batch] of [[2047, 5, 9], [2048, 12, 8], [2049, 7, 3], [3073, 9, 17]] as const) {
+    for (const replicates of replicateCounts) {
+      const shape = { replicates, inputs, outputs, batch };
+      const tensors = randomTensors(shape);
+      const relu = inputs % 2 === 1;
+      const packed = await runForward(gpu, shape, tensors, relu);
+      const { values, paddingRows } = unpackBatch(replicates, outputs, batch, packed);
+      const wanted = denseForward(shape, tensors.weight, tensors.bias, tensors.input, relu);
+      assertClose(values, wanted, sumTolerance(inputs), named(shape));
+      assertAll(paddingRows, 0, `${named(shape)}: padding rows`);
+      split += Number(
+        densePartialWords({ ...layerUnderTest(inputs, outputs), replicates, batch: roundUp(batch, 8) }) > 0,
+      );
+      for (let r = 0; r < replicates && replicates > 1; r++) {
+        const alone = await runForward(gpu, { ...shape, replicates: 1 }, ofReplicate(tensors, replicates, r), relu);
+        assertSameBits(replicate(packed, replicates, r), alone, `${named(shape)}: replicate ${r + 1}`);
+      }
+    }
+  }
+  assert.equal(split, 6);
 });
 
 Deno.test("dense_input_gradient agrees with its reference on ragged shapes, with and without the gate", async () => {

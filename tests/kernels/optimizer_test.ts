@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import { layOut } from "../../src/nn/network.ts";
+import { flat, layOut } from "../../src/nn/network.ts";
 import { type OptimizerSettings, optimizerStep, stepScalars } from "../../src/nn/optimizer.ts";
 import { initialState, stateWords } from "../../src/nn/state.ts";
 import { adam } from "../../src/reference/adam.ts";
@@ -102,7 +102,7 @@ function reference(settings: OptimizerSettings, step: number, tensors: Tensors):
 const layouts = [[1], [5, 2], [37, 50]].map((units) =>
   layOut({
     name: "test",
-    inputs: units[0] ?? 1,
+    input: flat(units[0] ?? 1),
     layers: units.map((count) => ({ type: "dense", units: count, activation: "none" })),
   })
 );
@@ -169,9 +169,40 @@ Deno.test("stepScalars() agrees with its reference over a whole level", () => {
   assert.deepEqual([...stepScalars({ type: "sgd", lr: 0.25 }, 2)], [0.25, 0, 0, 0, 0.25, 0, 0, 0]);
 });
 
+Deno.test("the optimizers leave what stands behind the trained values as it is, and each replicate begins at its own arena", async () => {
+  const gpu = await testGpu();
+  const layout = layOut({
+    name: "test",
+    input: { channels: 2, height: 3, width: 3 },
+    layers: [
+      { type: "conv", channels: 5, bias: false, activation: "none" },
+      { type: "batch-norm", activation: "relu" },
+      { type: "dense", units: 3, activation: "none" },
+    ],
+  });
+  assert.ok(layout.trained < layout.arena);
+  for (const settings of optimizers) {
+    for (const replicates of replicateCounts) {
+      const tensors = randomTensors(replicates * layout.arena);
+      const actual = await run(gpu, layout, settings, Array.from({ length: replicates }, () => 0), tensors);
+      for (let r = 0; r < replicates; r++) {
+        const own = ofReplicate(tensors, replicates, r);
+        const before = [own.parameters, own.firstMoment, own.secondMoment];
+        reference(settings, 0, own).forEach((wanted, index) => {
+          const after = replicate(actual[index] ?? new Float32Array(0), replicates, r);
+          const what = `tensor ${index} of replicate ${r + 1} of ${replicates}, ${settings.type}`;
+          assertClose(after.subarray(0, layout.trained), wanted.subarray(0, layout.trained), tolerance, what);
+          const tail = Float32Array.from(before[index] ?? []).subarray(layout.trained);
+          assertSameBits(after.slice(layout.trained), tail.slice(), `${what}, behind`);
+        });
+      }
+    }
+  }
+});
+
 Deno.test("moments below the smallest normal number become zero, and the smallest normal one stays", async () => {
   const gpu = await testGpu();
-  const layout = layOut({ name: "test", inputs: 1, layers: [{ type: "dense", units: 1, activation: "none" }] });
+  const layout = layOut({ name: "test", input: flat(1), layers: [{ type: "dense", units: 1, activation: "none" }] });
   const size = layout.arena;
   const smallest = 2 ** -126;
   // Twice the smallest normal number decays to one that is still normal; the others are denormal before and after.

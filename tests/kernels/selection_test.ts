@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { denseMask, maskWords, packMask, unpackMask } from "../../src/nn/mask.ts";
-import { fromArena, layOut, lenet, type NetworkLayout, toArena } from "../../src/nn/network.ts";
-import { layerTable, pruneSmallest, type Scope, statistics } from "../../src/nn/selection.ts";
+import { lenet } from "../../src/nn/architectures.ts";
+import { flat, fromArena, layOut, type NetworkLayout, toArena } from "../../src/nn/network.ts";
+import { layerTable, pruneSmallest, statistics } from "../../src/nn/selection.ts";
 import { maskStatistics } from "../../src/reference/mask_statistics.ts";
 import { selectMagnitude } from "../../src/reference/select_magnitude.ts";
 import { bits, integers, normals, withValues } from "../reference/tensors.ts";
@@ -14,7 +15,7 @@ function network(...sizes: readonly number[]): NetworkLayout {
   const [inputs = 1, ...units] = sizes;
   return layOut({
     name: "test",
-    inputs,
+    input: flat(inputs),
     layers: units.map((count) => ({ type: "dense", units: count, activation: "none" })),
   });
 }
@@ -58,6 +59,14 @@ function pack(layout: NetworkLayout, { weights, masks }: Layers): {
   };
 }
 
+/** Weights are ranked within each layer, or over the network. */
+type Scope = "layer" | "global";
+
+function groupsOf(layout: NetworkLayout, scope: Scope): number[][] {
+  const all = layout.layers.map((_, layer) => layer);
+  return scope === "global" ? [all] : all.map((layer) => [layer]);
+}
+
 async function prune(
   gpu: Gpu,
   layout: NetworkLayout,
@@ -68,7 +77,10 @@ async function prune(
   using scratch = new Scratch(gpu);
   const packed = pack(layout, layers);
   const mask = scratch.upload(packed.mask);
-  await pruneSmallest(gpu, layout, scope, counts, { parameters: scratch.upload(packed.parameters), mask });
+  await pruneSmallest(gpu, layout, groupsOf(layout, scope), counts, {
+    parameters: scratch.upload(packed.parameters),
+    mask,
+  });
   return scratch.words(mask);
 }
 
@@ -165,7 +177,7 @@ Deno.test("selection prunes LeNet-300-100 by 20, 20 and 10 % down to the paper's
   let expected = weights.map(({ length }) => new Uint8Array(length).fill(1));
   for (const remaining of ["80.04", "64.06"]) {
     const counts = expected.map((own, index) => Math.round(sum(own) * (index === 2 ? 0.1 : 0.2)));
-    await pruneSmallest(gpu, layout, "layer", [counts], { parameters, mask });
+    await pruneSmallest(gpu, layout, groupsOf(layout, "layer"), [counts], { parameters, mask });
     expected = weights.map((weight, index) =>
       selectMagnitude(weight, expected[index] ?? new Uint8Array(), [counts[index] ?? 0])
     );

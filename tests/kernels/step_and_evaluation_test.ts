@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { copyIfBest, endOfStep, sums } from "../../src/nn/loss.ts";
-import { layOut } from "../../src/nn/network.ts";
+import { flat, layOut } from "../../src/nn/network.ts";
 import { initialState, parseRecords, recordSlot, recordWords, stateWords } from "../../src/nn/state.ts";
 import { advanceStep } from "../../src/reference/advance_step.ts";
 import { better, evaluationSums } from "../../src/reference/evaluation_sums.ts";
@@ -251,7 +251,7 @@ Deno.test("three replicates of the sums give bit for bit what three runs of one 
 Deno.test("keep_best copies the arenas of the replicates that improved, NaN and all, and no others", async () => {
   const gpu = await testGpu();
   for (const units of [1, 37]) {
-    const layout = layOut({ name: "test", inputs: units, layers: [{ type: "dense", units, activation: "none" }] });
+    const layout = layOut({ name: "test", input: flat(units), layers: [{ type: "dense", units, activation: "none" }] });
     using scratch = new Scratch(gpu);
     const state = initialState(3);
     state[word.improved] = 1;

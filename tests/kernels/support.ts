@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import type { Buffer } from "../../src/gpu/buffer.ts";
 import { Gpu } from "../../src/gpu/gpu.ts";
 import type { Launch } from "../../src/gpu/program.ts";
-import { type LayerLayout, layOut, type NetworkLayout, roundUp } from "../../src/nn/network.ts";
+import { flat, type LayerLayout, layOut, type NetworkLayout, roundUp } from "../../src/nn/network.ts";
 
 /** Stands where a kernel must not write. */
 export const untouched = 12345;
@@ -123,7 +123,7 @@ export function layerUnderTest(
 ): { readonly layout: NetworkLayout; readonly layer: LayerLayout } {
   const layout = layOut({
     name: "test",
-    inputs: 3,
+    input: flat(3),
     layers: [
       { type: "dense", units: inputs, activation: "none" },
       { type: "dense", units: outputs, activation },

@@ -3,12 +3,24 @@ import type { Gpu } from "../../src/gpu/gpu.ts";
 import { DeviceExamples } from "../../src/nn/batches.ts";
 import { Ensemble } from "../../src/nn/ensemble.ts";
 import { packMask, unpackMask } from "../../src/nn/mask.ts";
-import { fromArena, type LayerValues, layOut, type NetworkLayout, roundUp, toArena } from "../../src/nn/network.ts";
+import {
+  classesOf,
+  flat,
+  fromArena,
+  type LayerValues,
+  layOut,
+  type NetworkLayout,
+  normsFromArena,
+  type NormValues,
+  roundUp,
+  sizeOf,
+  toArena,
+} from "../../src/nn/network.ts";
 import type { OptimizerSettings } from "../../src/nn/optimizer.ts";
 import { finiteDifference, relativeError } from "../../src/reference/finite_difference.ts";
 import { type Batch, forward, type LayerTensors, startTraining, trainingStep } from "../../src/reference/network.ts";
 import { softmaxCrossEntropy } from "../../src/reference/softmax_cross_entropy.ts";
-import { readRecordedRun } from "../reference/recorded_run.ts";
+import { readRecordedRun, type RecordedRun } from "../reference/recorded_run.ts";
 import { bits, integers, normals } from "../reference/tensors.ts";
 import { assertSameBits, closeTestGpu, noLabel, packBatch, replicate, testGpu, unpackBatch } from "./support.ts";
 
@@ -19,6 +31,7 @@ interface Lane {
   readonly initial: readonly LayerTensors[];
   readonly masks: readonly Uint8Array<ArrayBuffer>[];
   readonly batches: readonly Batch[];
+  readonly norms?: readonly NormValues[];
 }
 
 /** What came back of one network. */
@@ -27,6 +40,8 @@ interface Trained {
   readonly firstLogits: Float64Array;
   /** Of the first step. */
   readonly firstGradients: readonly LayerValues[];
+  /** Of the first step: scale and shift of the batch norms. */
+  readonly firstNormGradients: readonly NormValues[];
   /** Mean loss of every step. */
   readonly losses: readonly number[];
   /** Correct predictions of every step. */
@@ -39,7 +54,7 @@ function perceptron(sizes: readonly number[]): NetworkLayout {
   const [inputs = 1, ...units] = sizes;
   return layOut({
     name: "perceptron",
-    inputs,
+    input: flat(inputs),
     layers: units.map((count, index) => ({
       type: "dense",
       units: count,
@@ -55,19 +70,20 @@ function asValues(layers: readonly LayerTensors[]): LayerValues[] {
 /** Trains lanes in lockstep on the GPU, each on its own batches. */
 async function train(
   gpu: Gpu,
-  sizes: readonly number[],
+  layout: NetworkLayout,
   optimizer: OptimizerSettings,
   lanes: readonly Lane[],
+  sharesMemory = true,
 ): Promise<Trained[]> {
-  const layout = perceptron(sizes);
-  const [pixels = 1] = sizes;
-  const outputs = sizes.at(-1) ?? 1;
+  const { input } = layout.spec;
+  const pixels = sizeOf(input);
+  const outputs = classesOf(layout);
   const replicates = lanes.length;
   const steps = lanes[0]?.batches.length ?? 0;
   const images = lanes[0]?.batches[0]?.images ?? 0;
   // The batches are written directly, as floats: the data set is a stand-in.
   const one = { images: new Uint8Array(pixels), labels: new Uint8Array(1), count: 1 };
-  using examples = new DeviceExamples(gpu, "unused", { channels: 1, height: 1, width: pixels }, one);
+  using examples = new DeviceExamples(gpu, "unused", input, one);
   using ensemble = await Ensemble.open(gpu, {
     layout,
     replicates,
@@ -77,9 +93,11 @@ async function train(
     train: examples,
     test: examples,
     splits: lanes.map(() => ({ train: Uint32Array.of(0), validation: Uint32Array.of(0) })),
+    normalization: lanes.map(() => new Float32Array(2 * input.channels)),
+    sharesMemory,
   });
-  ensemble.begin(lanes.map(({ initial, masks }) => ({
-    values: toArena(layout, asValues(initial)),
+  ensemble.begin(lanes.map(({ initial, masks, norms }) => ({
+    values: toArena(layout, asValues(initial), norms),
     mask: packMask(layout, masks),
   })));
   const padded = roundUp(images, 8);
@@ -87,6 +105,7 @@ async function train(
   const correct: number[][] = lanes.map(() => []);
   let firstLogits: Float64Array = new Float64Array();
   let firstGradients: LayerValues[][] = [];
+  let firstNormGradients: NormValues[][] = [];
   for (let step = 0; step < steps; step++) {
     const batches = lanes.map(({ batches }) => batches[step]);
     const inputs = Float64Array.from(batches.flatMap((batch) => [...batch?.input ?? []]));
@@ -106,10 +125,11 @@ async function train(
       correct[r]?.push(right.subarray(r * padded, r * padded + images).reduce((sum, bit) => sum + bit, 0));
     }
     if (step > 0) continue;
-    const logits = await gpu.readFloats(ensemble.buffer(`activation ${layout.layers.length}`));
+    const logits = await gpu.readFloats(ensemble.buffer(`activation ${layout.tensors.length - 1}`));
     firstLogits = unpackBatch(replicates, outputs, images, logits).values;
     const gradient = await gpu.readFloats(ensemble.buffer("gradient"));
     firstGradients = lanes.map((_, r) => fromArena(layout, replicate(gradient, replicates, r)));
+    firstNormGradients = lanes.map((_, r) => normsFromArena(layout, replicate(gradient, replicates, r)));
   }
   const arenas = await ensemble.parameters();
   const { records: [record], violations } = await ensemble.evaluate();
@@ -119,43 +139,97 @@ async function train(
   return lanes.map((_, r) => ({
     firstLogits: replicate(firstLogits, replicates, r),
     firstGradients: firstGradients[r] ?? [],
+    firstNormGradients: firstNormGradients[r] ?? [],
     losses: losses[r] ?? [],
     correct: correct[r] ?? [],
     arena: arenas[r] ?? new Float32Array(),
   }));
 }
 
-const recorded = ["lenet-small-adam-dense", "lenet-small-adam-sparse"].map((name) => ({
-  name,
-  run: readRecordedRun(name),
-}));
+const recorded = [
+  "lenet-small-adam-dense",
+  "lenet-small-adam-sparse",
+  "conv-small-adam-dense",
+  "conv-small-adam-sparse",
+  "conv-small-sgd-sparse",
+  "bn-small-sgd-dense",
+].map((name) => ({ name, run: withNorms(readRecordedRun(name)) }));
+
+/** A recorded run with the running statistics that PyTorch starts from. */
+function withNorms(run: RecordedRun): RecordedRun & Lane {
+  if (!run.norm) return run;
+  const { scale, shift } = run.norm.initial;
+  const channels = scale.length;
+  return {
+    ...run,
+    norms: [{
+      scale: Float32Array.from(scale),
+      shift: Float32Array.from(shift),
+      mean: new Float32Array(channels),
+      variance: new Float32Array(channels).fill(1),
+    }],
+  };
+}
 
 for (const { name, run } of recorded) {
+  // Of the largest magnitude; batch norm divides by a deviation and multiplies what rounding left by as much.
+  const tolerance = run.norm ? 1e-4 : 1e-5;
   Deno.test(`training on the GPU reproduces PyTorch's ${name}`, async () => {
     const gpu = await testGpu();
-    const [trained] = await train(gpu, run.sizes, { type: "adam", lr: run.lr }, [run]);
+    const layout = layOut(run.network);
+    const [trained] = await train(gpu, layout, run.optimizer, [run], false);
     assert.ok(trained);
-    assert.ok(relativeError(trained.firstLogits, run.firstLogits) < 1e-5);
-    assert.equal(trained.firstGradients.length, 3);
-    trained.firstGradients.forEach(({ weight, bias }, layer) => {
-      assert.ok(relativeError(weight, run.firstGradients[layer]?.weight ?? []) < 1e-5, `dense${layer + 1} gradient`);
-      assert.ok(relativeError(bias, run.firstGradients[layer]?.bias ?? []) < 1e-5, `dense${layer + 1} bias gradient`);
+    const close = (found: ArrayLike<number>, wanted: ArrayLike<number>, within: number, what: string): void => {
+      const error = relativeError(found, wanted);
+      assert.ok(error < within, `${what}: ${error}`);
+    };
+    close(trained.firstLogits, run.firstLogits, tolerance, "first logits");
+    assert.equal(trained.firstGradients.length, layout.layers.length);
+    trained.firstGradients.forEach(({ weight, bias }, index) => {
+      const layer = layout.layers[index]?.name;
+      close(weight, run.firstGradients[index]?.weight ?? [], tolerance, `${layer} gradient`);
+      close(bias, run.firstGradients[index]?.bias ?? [], tolerance, `${layer} bias gradient`);
     });
     assert.equal(trained.losses.length, 10);
     trained.losses.forEach((loss, step) => {
       assert.ok(
-        Math.abs(loss - (run.losses[step] ?? NaN)) < 1e-5,
+        Math.abs(loss - (run.losses[step] ?? NaN)) < tolerance,
         `step ${step + 1}: ${loss}, not ${run.losses[step]}`,
       );
       assert.equal(trained.correct[step], Math.round((run.accuracies[step] ?? NaN) * run.batchSize));
     });
-    fromArena(perceptron(run.sizes), trained.arena).forEach(({ weight, bias }, layer) => {
-      assert.ok(relativeError(weight, run.final[layer]?.weight ?? []) < 1e-4, `dense${layer + 1} at the end`);
-      assert.ok(relativeError(bias, run.final[layer]?.bias ?? []) < 1e-4, `dense${layer + 1} bias at the end`);
+    fromArena(layout, trained.arena).forEach(({ weight, bias }, index) => {
+      const layer = layout.layers[index]?.name;
+      close(weight, run.final[index]?.weight ?? [], 1e-4, `${layer} at the end`);
+      close(bias, run.final[index]?.bias ?? [], 1e-4, `${layer} bias at the end`);
       weight.forEach((value, at) => {
-        if (run.masks[layer]?.[at] === 0) assert.ok(Object.is(value, 0));
+        if (run.masks[index]?.[at] === 0) assert.ok(Object.is(value, 0));
       });
     });
+    if (!run.norm) return;
+    const [gradient] = trained.firstNormGradients;
+    const [norm] = normsFromArena(layout, trained.arena);
+    for (const part of ["scale", "shift"] as const) {
+      close(gradient?.[part] ?? [], run.norm.gradient[part], tolerance, `gradient of the ${part}`);
+      close(norm?.[part] ?? [], run.norm.final[part], 1e-4, `${part} at the end`);
+    }
+  });
+}
+
+for (const name of ["conv-small-adam-sparse", "bn-small-sgd-dense"]) {
+  Deno.test(`activations that share memory change no bit of ${name}, nor does a neighbour in the lockstep`, async () => {
+    const gpu = await testGpu();
+    const run = recorded.find((candidate) => candidate.name === name)?.run;
+    assert.ok(run);
+    const layout = layOut(run.network);
+    const other = { ...run, batches: run.batches.toReversed() };
+    const [apart] = await train(gpu, layout, run.optimizer, [run], false);
+    const [first, second] = await train(gpu, layout, run.optimizer, [other, run], true);
+    const [alone] = await train(gpu, layout, run.optimizer, [other], true);
+    assert.ok(apart && first && second && alone);
+    assertSameBits(second.arena, apart.arena, "shared or apart");
+    assertSameBits(first.arena, alone.arena, "together or alone");
+    assert.deepEqual([second.losses, first.losses], [apart.losses, alone.losses]);
   });
 }
 
@@ -165,9 +239,9 @@ Deno.test("three networks in lockstep train bit for bit as each of them does alo
   assert.ok(dense && sparse);
   const lanes = [sparse, { ...dense, batches: [...dense.batches].reverse() }, { ...dense, batches: sparse.batches }];
   const settings = { type: "adam", lr: dense.lr } as const;
-  const together = await train(gpu, dense.sizes, settings, lanes);
+  const together = await train(gpu, layOut(dense.network), settings, lanes);
   for (const [r, lane] of lanes.entries()) {
-    const [alone] = await train(gpu, dense.sizes, settings, [lane]);
+    const [alone] = await train(gpu, layOut(dense.network), settings, [lane]);
     const own = together[r];
     assert.ok(alone && own);
     assertSameBits(own.arena, alone.arena, `network ${r + 1}`);
@@ -188,9 +262,9 @@ Deno.test("a network that diverges leaves its neighbours in the lockstep as they
   };
   const settings = { type: "adam", lr: dense.lr } as const;
   // train() itself asserts that nothing pruned holds anything but zero.
-  const [first, second, third] = await train(gpu, dense.sizes, settings, [dense, broken, sparse]);
-  const [aloneDense] = await train(gpu, dense.sizes, settings, [dense]);
-  const [aloneSparse] = await train(gpu, dense.sizes, settings, [sparse]);
+  const [first, second, third] = await train(gpu, layOut(dense.network), settings, [dense, broken, sparse]);
+  const [aloneDense] = await train(gpu, layOut(dense.network), settings, [dense]);
+  const [aloneSparse] = await train(gpu, layOut(dense.network), settings, [sparse]);
   assert.ok(first && second && third && aloneDense && aloneSparse);
   assert.ok(second.losses.slice(3).every(Number.isNaN) && second.losses.slice(0, 3).every(Number.isFinite));
   assertSameBits(first.arena, aloneDense.arena, "the dense neighbour");
@@ -198,7 +272,7 @@ Deno.test("a network that diverges leaves its neighbours in the lockstep as they
 });
 
 /** A small network with ragged sizes and a batch that is not whole tiles. */
-const small = { sizes: [7, 9, 5, 3], images: 11 };
+const small = { sizes: [7, 9, 5, 3], layout: perceptron([7, 9, 5, 3]), images: 11 };
 
 function smallLane(seed: number, steps: number): Lane {
   const shapes = small.sizes.slice(1).map((outputs, index) => ({ inputs: small.sizes[index] ?? 0, outputs }));
@@ -221,7 +295,7 @@ Deno.test("gradients on the GPU agree with finite differences, and the check fai
   const lane = smallLane(1, 1);
   const [batch] = lane.batches;
   assert.ok(batch);
-  const [trained] = await train(gpu, small.sizes, { type: "sgd", lr: 0.1 }, [lane]);
+  const [trained] = await train(gpu, small.layout, { type: "sgd", lr: 0.1 }, [lane]);
   const network = { replicates: 1, sizes: small.sizes };
   const { parameters } = startTraining(lane.initial, lane.masks);
   parameters.forEach((tensors, layer) => {
@@ -252,7 +326,7 @@ for (const optimizer of optimizers) {
   Deno.test(`ten steps of ${optimizer.type} with a mask and weight decay on the GPU agree with the reference`, async () => {
     const gpu = await testGpu();
     const lanes = [smallLane(100, 10), smallLane(200, 10), smallLane(300, 10)];
-    const all = await train(gpu, small.sizes, optimizer, lanes);
+    const all = await train(gpu, small.layout, optimizer, lanes);
     lanes.forEach((lane, r) => {
       let state = startTraining(lane.initial, lane.masks);
       lane.batches.forEach((batch, step) => {
@@ -261,7 +335,7 @@ for (const optimizer of optimizers) {
         assert.ok(Math.abs((all[r]?.losses[step] ?? NaN) - loss) < 1e-5 * Math.max(1, loss), `step ${step + 1}`);
         state = result.state;
       });
-      fromArena(perceptron(small.sizes), all[r]?.arena ?? new Float32Array()).forEach(({ weight, bias }, layer) => {
+      fromArena(small.layout, all[r]?.arena ?? new Float32Array()).forEach(({ weight, bias }, layer) => {
         assert.ok(relativeError(weight, state.parameters[layer]?.weight ?? []) < 1e-5);
         assert.ok(relativeError(bias, state.parameters[layer]?.bias ?? []) < 1e-5);
       });

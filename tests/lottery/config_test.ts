@@ -5,12 +5,17 @@ import {
   controlId,
   flagOf,
   type LotteryConfig,
+  networkOf,
   parseConfig,
   preset,
+  presetNames,
   presets,
   runId,
   settings,
 } from "../../src/lottery/config.ts";
+import type { CustomNetwork } from "../../src/lottery/network_schema.ts";
+import { architectureNames } from "../../src/nn/architectures.ts";
+import { layOut } from "../../src/nn/network.ts";
 
 const context = { dataDigest: "data", planHash: "plan" };
 
@@ -73,7 +78,35 @@ Deno.test("each setting's bounds are accepted, and what lies beyond is refused b
     ["controls", ["random"], false],
     ["controls", ["reinit", "reinit"], false],
     ["controls", "reinit", false],
-    ["dataset", "cifar10", false],
+    ["dataset", "cifar100", false],
+    ["network", "lenet-300-100", false],
+    ["network", 3, false],
+    ["network", "conv6", true],
+    ["dropout", 0, true],
+    ["dropout", 1, false],
+    ["augment", true, true],
+    ["augment", "true", false],
+    ["pruneConv", 0, true],
+    ["pruneConv", 1, false],
+    ["warmup", 0, true],
+    ["warmup", 2400, true],
+    ["warmup", 2401, false],
+    ["warmup", -1, false],
+    ["lrDrops", [], true],
+    ["lrDrops", [1, 2399], true],
+    ["lrDrops", [2400], false],
+    ["lrDrops", [0], false],
+    ["lrDrops", [7, 7], false],
+    ["lrDrops", [8, 7], false],
+    ["lrDrops", [1.5], false],
+    ["lrDrops", 7, false],
+    ["lrDropFactor", 0, false],
+    ["lrDropFactor", 1, true],
+    ["lrDropFactor", 1.1, false],
+    ["rewind", 0, true],
+    ["rewind", 2399, true],
+    ["rewind", 2400, false],
+    ["rewind", -1, false],
     ["saveFinals", null, false],
   ];
   for (const [key, value, isFine] of cases) {
@@ -81,6 +114,100 @@ Deno.test("each setting's bounds are accepted, and what lies beyond is refused b
     if (isFine) assert.doesNotThrow(() => parseConfig(config), `${key} ${value}`);
     else assert.throws(() => parseConfig(config), new RegExp(flagOf(key)), `${key} ${value}`);
   }
+});
+
+/** One of everything. */
+const own: CustomNetwork = {
+  name: "mine",
+  layers: [
+    { type: "conv", channels: 8, activation: "none", bias: false },
+    { type: "batch-norm", activation: "relu" },
+    {
+      type: "residual",
+      branch: [{ type: "conv", channels: 8, activation: "relu" }, { type: "conv", channels: 8, activation: "none" }],
+      shortcut: [],
+    },
+    { type: "max-pool" },
+    { type: "dropout", rate: 0.25 },
+    { type: "dense", units: 12, activation: "relu" },
+    { type: "dense", units: 10, activation: "none" },
+  ],
+};
+
+Deno.test("the presets of ResNet-18, VGG-19 and the convolutional networks are the paper's", () => {
+  assert.deepEqual(presetNames, ["lenet-quick", ...architectureNames]);
+  for (const name of architectureNames) assert.equal(presets[name].config.network, name);
+  const numbers = (name: "conv2" | "conv4" | "conv6" | "resnet18" | "vgg19"): unknown[] => {
+    const { iterations, batchSize, optimizer, lr, warmup, lrDrops, pruneConv, scope, augment, replicates } =
+      presets[name].config;
+    return [iterations, batchSize, optimizer, lr, warmup, lrDrops, pruneConv, scope, augment, replicates];
+  };
+  assert.deepEqual(numbers("conv2"), [20_000, 60, "adam", 2e-4, 0, [], 0.1, "layer", false, 5]);
+  assert.deepEqual(numbers("conv4"), [25_000, 60, "adam", 3e-4, 0, [], 0.1, "layer", false, 5]);
+  assert.deepEqual(numbers("conv6"), [30_000, 60, "adam", 3e-4, 0, [], 0.15, "layer", false, 5]);
+  const drops = [20_000, 25_000];
+  assert.deepEqual(numbers("resnet18"), [30_000, 128, "sgd", 0.03, 20_000, drops, 0.2, "global", true, 3]);
+  // 703 batches of 64 in 45,000 images; 160, 80 and 120 epochs.
+  assert.deepEqual(numbers("vgg19"), [112_480, 64, "sgd", 0.1, 10_000, [56_240, 84_360], 0.2, "global", true, 3]);
+  for (const name of ["conv2", "conv4", "conv6", "resnet18", "vgg19"] as const) {
+    const { dataset, trainSize, validationSize, lrDropFactor, momentum, weightDecay, pruneOutput } =
+      presets[name].config;
+    assert.deepEqual([dataset, trainSize, validationSize, lrDropFactor], ["cifar10", 45_000, 5_000, 0.1]);
+    const isDeep = name === "resnet18" || name === "vgg19";
+    assert.deepEqual([momentum, weightDecay, pruneOutput], isDeep ? [0.9, 1e-4, 0] : [0, 0, 0.1]);
+  }
+});
+
+Deno.test("a preset on CIFAR-10 gets a split that fits its 50,000 images", () => {
+  assert.equal(preset("lenet", { dataset: "cifar10" }).trainSize, 45_000);
+  assert.equal(preset("lenet-quick", { dataset: "cifar10" }).trainSize, 8_000);
+});
+
+Deno.test("a network of one's own is taken as it is, scaled, and gets its dropout like the named ones", () => {
+  const config = preset("lenet", { network: own });
+  assert.deepEqual(config.network, own);
+  assert.deepEqual(parseConfig(JSON.parse(JSON.stringify(config))), config);
+  const data = { name: "synthetic", channels: 2, height: 9, width: 9, classes: 10 } as const;
+  const spec = networkOf(config, data);
+  assert.deepEqual(spec, { ...own, input: { channels: 2, height: 9, width: 9 } });
+  const scaled = networkOf({ ...config, width: 0.5, dropout: 0.5 }, data);
+  assert.deepEqual(layOut(scaled).layers.map(({ outputs }) => outputs), [4, 4, 4, 6, 10]);
+  assert.equal(scaled.layers.filter((layer) => layer.type === "dropout" && layer.rate === 0.5).length, 2);
+  assert.throws(
+    () => networkOf(config, { ...data, classes: 5 }),
+    /mine on synthetic: its last layer has 10 units.*Give it 5/,
+  );
+});
+
+Deno.test("a network of one's own that is wrong is refused, with the place in it", () => {
+  const refused = (network: unknown, message: RegExp): void =>
+    assert.throws(() => parseConfig({ ...presets.lenet.config, network }), { name: "RangeError", message });
+  refused({ layers: own.layers }, /The network .*name: /);
+  refused({ name: "mine", layers: [] }, /layers: /);
+  refused({ ...own, input: {} }, /unrecognized key: "input"/);
+  refused({ ...own, layers: [{ type: "attention" }] }, /layers\.0\.type: .*'dense'/);
+  refused({ ...own, layers: [{ type: "conv", channels: 0, activation: "relu" }] }, /layers\.0\.channels: /);
+  refused({ ...own, layers: [{ type: "conv", channels: 1, size: 5, activation: "relu" }] }, /layers\.0\.size: /);
+  refused(
+    { ...own, layers: [{ type: "residual", branch: [{ type: "max-pool" }], shortcut: [] }] },
+    /layers\.0\.branch\.0\.type: /,
+  );
+  // Each layer by itself is right; that they do not follow one another is seen when they are laid out.
+  const config = preset("lenet", { network: { name: "mine", layers: own.layers.slice(0, -1) } });
+  const data = { name: "synthetic", channels: 1, height: 9, width: 9, classes: 12 } as const;
+  assert.throws(() => layOut(networkOf(config, data)), /last layer must be dense with activation none/);
+});
+
+Deno.test("one pool has one rate", () => {
+  const changes = { scope: "global", pruneConv: 0.1, pruneDense: 0.2 } as const;
+  assert.throws(() => preset("conv2", changes), /--prune-conv is 0\.1 and --prune-dense is 0\.2.*--scope global/);
+  assert.throws(() => preset("lenet", { ...changes, network: own }), /--scope global/);
+  assert.doesNotThrow(() => preset("conv2", { ...changes, pruneConv: 0.2 }));
+  assert.doesNotThrow(() => preset("conv2", { ...changes, pruneDense: 0 }));
+  assert.doesNotThrow(() => preset("conv2", { ...changes, pruneConv: 0 }));
+  // Without convolutions, or without hidden dense layers, there is nothing to disagree.
+  assert.doesNotThrow(() => preset("lenet", changes));
+  assert.doesNotThrow(() => preset("resnet18", changes));
 });
 
 Deno.test("settings that do not fit each other are refused", () => {
@@ -119,6 +246,17 @@ Deno.test("a run's id holds for what can be added to it, and changes with whatev
     { lr: 0.001 },
     { momentum: 0.9 },
     { weightDecay: 1e-4 },
+    { warmup: 5 },
+    { lrDrops: [40] },
+    { lrDrops: [40], lrDropFactor: 0.5 },
+    { network: "conv2" },
+    { network: "conv2", pruneConv: 0.5 },
+    { network: own },
+    { network: { ...own, name: "yours" } },
+    { network: { ...own, layers: own.layers.slice(1) } },
+    { dropout: 0.5 },
+    { augment: true },
+    { rewind: 20 },
     { pruneDense: 0.3 },
     { pruneOutput: 0.3 },
     { scope: "global" },
@@ -140,6 +278,43 @@ Deno.test("a run's id does not depend on the order of keys, nor does the preset'
   assert.equal(await runId(shuffled, context), await runId(config, context));
   const renamed = await runId({ ...config, preset: "lenet-quick" }, context);
   assert.equal(renamed.split("-").at(-1), (await runId(config, context)).split("-").at(-1));
+});
+
+Deno.test("a run's id does not change with what the other settings make meaningless", async () => {
+  const same = async (config: LotteryConfig, changes: Partial<LotteryConfig>): Promise<void> =>
+    assert.equal(
+      await runId({ ...config, ...changes }, context),
+      await runId(config, context),
+      JSON.stringify(changes),
+    );
+  const lenet = preset("lenet");
+  await same(lenet, { pruneConv: 0.5 });
+  await same(lenet, { lrDropFactor: 0.5 });
+  await same(lenet, { momentum: 0.5 });
+  await same(preset("resnet18"), { pruneDense: 0.5 });
+});
+
+Deno.test("equal networks have equal ids, however they are written down", async () => {
+  const short = preset("lenet", { network: own });
+  const long = preset("lenet", {
+    network: {
+      name: "mine",
+      layers: own.layers.map((layer) =>
+        layer.type === "conv"
+          ? { bias: true, size: 3, stride: 1, prunable: true, ...layer }
+          : layer.type === "residual"
+          ? { ...layer, branch: layer.branch.map((inner) => ({ ...inner, stride: 1 as const })) }
+          : layer
+      ),
+    },
+  });
+  assert.notDeepEqual(short.network, long.network);
+  assert.equal(await runId(short, context), await runId(long, context));
+  const unordered = { ...short, network: { layers: own.layers, name: own.name } };
+  assert.equal(await runId(unordered, context), await runId(short, context));
+  // A width that changes no layer is no other network.
+  const wide = (width: number): Promise<string> => runId(preset("lenet", { width }), context);
+  assert.equal(await wide(1.0001), await wide(1));
 });
 
 Deno.test("a control's folder has its name and a hash of its settings", async () => {

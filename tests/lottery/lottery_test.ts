@@ -23,7 +23,7 @@ Deno.test("a run tells its story in order", async () => {
   assert.deepEqual(start.config, config);
   assert.deepEqual(start.adapter, gpu.adapter);
   assert.deepEqual(start.network, {
-    name: "lenet-300-100",
+    spec: layout.spec,
     weights: 2780,
     layers: [
       { name: "dense1", size: 2430, kept: 2430 },
@@ -107,7 +107,7 @@ Deno.test("a record reads its early stop where the validation loss is lowest, an
       [...train].flatMap((at) => [...dataset.train.images.subarray(at * 81, at * 81 + 81)]),
     );
     const labels = Uint8Array.from(train, (at) => dataset.train.labels[at] ?? 0);
-    const { accuracy } = await evaluate(modelOf(network, "small"), { images, labels, count: 401 }, { gpu });
+    const { accuracy } = await evaluate(modelOf(network), { images, labels, count: 401 }, { gpu });
     assert.equal(record.trainAccuracyAtEnd, accuracy);
     const atEarlyStop = record.trainAccuracyAtEarlyStop;
     assert.ok(atEarlyStop !== null && atEarlyStop >= 0 && atEarlyStop <= 1);
@@ -206,7 +206,7 @@ Deno.test("the same configuration gives the same numbers twice, and another seed
 Deno.test("global pruning keeps exactly the planned total, and layers as they come", async () => {
   const config = smallConfig({ scope: "global", controls, replicates: 2 });
   const { records, masks } = await run(config, { gpu: await testGpu() });
-  const planned = plannedWeights(layout, 2, { dense: 0.4, output: 0.2, scope: "global" });
+  const planned = plannedWeights(layout, 2, { conv: 0, dense: 0.4, output: 0.2, scope: "global" });
   assert.deepEqual(planned, [2780, 1668, 1001]);
   for (const { level, layers, remaining } of records) {
     assert.equal(layers.reduce((sum, { kept }) => sum + kept, 0), planned[level]);
@@ -218,6 +218,32 @@ Deno.test("global pruning keeps exactly the planned total, and layers as they co
     layers.map(({ kept }) => kept).join()
   );
   assert.ok(new Set([...shares, "875,108,18"]).size > 1, shares.join(" "));
+});
+
+Deno.test("a layer with a rate of 0 stays dense, layer-wise and in a pool", async () => {
+  const gpu = await testGpu();
+  for (const scope of ["layer", "global"] as const) {
+    const { records } = await run(smallConfig({ scope, pruneOutput: 0, levels: 1 }), { gpu });
+    const [, sparse] = records;
+    assert.equal(sparse?.layers[2]?.kept, 50, scope);
+    // 60 % of 2430 and of 300.
+    assert.equal(sparse?.remaining, (1458 + 180 + 50) / 2780, scope);
+  }
+});
+
+Deno.test("the learning rate's schedule reaches the steps: a drop to nothing ends the training", async () => {
+  const gpu = await testGpu();
+  const plain = await run(smallConfig({ levels: 0 }), { gpu });
+  // A factor below float32's smallest number, so that nothing moves from iteration 20 on.
+  const dropped = await run(smallConfig({ levels: 0, lrDrops: [20], lrDropFactor: 1e-60 }), { gpu });
+  const losses = (told: typeof plain): (number | null)[] =>
+    told.evaluations.map(({ validationLoss }) => validationLoss);
+  assert.deepEqual(losses(dropped).slice(0, 2), losses(plain).slice(0, 2));
+  assert.equal(new Set(losses(dropped).slice(1)).size, 1);
+  assert.equal(new Set(losses(plain)).size, 4);
+  const warmed = await run(smallConfig({ levels: 0, warmup: 40 }), { gpu });
+  assert.notEqual(losses(warmed)[1], losses(plain)[1]);
+  assert.ok((losses(warmed)[1] ?? NaN) < (losses(warmed)[0] ?? NaN));
 });
 
 Deno.test("every level sees the training images in an order of its own", async () => {

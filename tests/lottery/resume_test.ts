@@ -117,3 +117,32 @@ Deno.test("a snapshot without the mask that it needs is refused, and says which"
     message: /level 1 of replicate 1.*not its mask/,
   });
 });
+
+Deno.test("a rewound run that was stopped and goes on from its snapshot gives what an uninterrupted one gives", async () => {
+  const gpu = await testGpu();
+  const config = smallConfig({ controls, replicates: 2, levels: 2, rewind: 13 });
+  const whole = await run(config, { gpu });
+  assert.equal(whole.rewinds.length, 2);
+  const first = await aborted(config, { gpu }, (event) => event.type === "progress" && event.level === 1);
+  assert.equal(first.error, first.reason);
+  const second = await run(config, { gpu, snapshot: structuredClone(first.told.snapshot) });
+  const finished = told(
+    first.told.events.filter((event) =>
+      event.type === "evaluation" ? event.evaluation.level < 1 : !("level" in event) || event.level < 1
+    ),
+  );
+  assert.deepEqual(numbers(together(finished, second)), numbers(whole));
+  // Added to a run that has one replicate and the dense level only.
+  const small = await run({ ...config, controls: [], replicates: 1, levels: 0 }, { gpu });
+  const all = together(small, await run(config, { gpu, snapshot: small.snapshot }));
+  assert.deepEqual(numbers(all), numbers(whole));
+});
+
+Deno.test("a snapshot without the values to rewind to is refused, and says which", async () => {
+  const gpu = await testGpu();
+  const { snapshot } = await run(smallConfig({ levels: 0, rewind: 5 }), { gpu });
+  await assert.rejects(run(smallConfig({ levels: 1, rewind: 5 }), { gpu, snapshot: { ...snapshot, rewinds: [] } }), {
+    name: "RangeError",
+    message: /rewind level 1 of replicate 1 to iteration 5/,
+  });
+});

@@ -12,17 +12,19 @@ import type {
   LevelRecord,
   LotteryEvent,
   NetworkKey,
+  RewindPoint,
   Snapshot,
   TicketMask,
   TrainedNetwork,
 } from "../../src/lottery/types.ts";
-import { layOut, lenet } from "../../src/nn/network.ts";
+import { architecture } from "../../src/nn/architectures.ts";
+import { layOut } from "../../src/nn/network.ts";
 
 /** Small, and of no size that is a multiple of 8. */
 export const dataset: Dataset = await syntheticDataset({ height: 9, width: 9, classes: 5, train: 503, test: 211 });
 
 /** The network of {@linkcode smallConfig} on {@linkcode dataset}: 81-30-10-5. */
-export const layout = layOut(lenet(81, 5, 0.1));
+export const layout = layOut(architecture("lenet", { channels: 1, height: 9, width: 9 }, 5, { width: 0.1 }));
 
 /** A run of a second: three levels, an evaluation that does not divide the length. */
 export function smallConfig(changes: Partial<LotteryConfig> = {}): LotteryConfig {
@@ -56,6 +58,8 @@ export interface Told {
   readonly records: readonly LevelRecord[];
   /** Of the last snapshot, sorted by level and replicate. */
   readonly masks: readonly TicketMask[];
+  /** Of the last snapshot, sorted by replicate. */
+  readonly rewinds: readonly RewindPoint[];
   /** The last one. */
   readonly snapshot: Snapshot;
 }
@@ -79,7 +83,7 @@ export function told(events: readonly LotteryEvent[]): Told {
   const snapshots = events.flatMap((event) =>
     event.type === "snapshot" || event.type === "end" ? [event.snapshot] : []
   );
-  const snapshot = snapshots.at(-1) ?? { records: [], timings: [], masks: [] };
+  const snapshot = snapshots.at(-1) ?? { records: [], timings: [], masks: [], rewinds: [] };
   return {
     events,
     evaluations: events.flatMap((event) => event.type === "evaluation" ? [event.evaluation] : [])
@@ -87,17 +91,20 @@ export function told(events: readonly LotteryEvent[]): Told {
     networks: events.flatMap((event) => event.type === "level-end" ? event.networks : []).sort(compare),
     records: [...snapshot.records].sort(compare),
     masks: [...snapshot.masks].sort((a, b) => a.level - b.level || a.replicate - b.replicate),
+    rewinds: [...snapshot.rewinds].sort((a, b) => a.replicate - b.replicate),
     snapshot,
   };
 }
 
 /** All numbers of a run, to be compared bit for bit. */
-export function numbers({ evaluations, networks, records, masks }: Told): Omit<Told, "events" | "snapshot"> {
-  return { evaluations, networks, records, masks };
+export function numbers(
+  { evaluations, networks, records, masks, rewinds }: Told,
+): Omit<Told, "events" | "snapshot"> {
+  return { evaluations, networks, records, masks, rewinds };
 }
 
 /** The numbers of some of its networks. */
-export function only(all: Told, wanted: (key: Omit<NetworkKey, "draw" | "arm">) => boolean, arm?: string): Told {
+export function only(all: Told, wanted: (key: Pick<NetworkKey, "replicate">) => boolean, arm?: string): Told {
   const isWanted = (key: NetworkKey): boolean => wanted(key) && (arm === undefined || key.arm === arm);
   return {
     ...all,
@@ -105,6 +112,7 @@ export function only(all: Told, wanted: (key: Omit<NetworkKey, "draw" | "arm">) 
     networks: all.networks.filter(isWanted),
     records: all.records.filter(isWanted),
     masks: all.masks.filter(wanted),
+    rewinds: all.rewinds.filter(wanted),
   };
 }
 
@@ -117,6 +125,7 @@ export function renumbered(all: Told, replicate: number): Told {
     networks: all.networks.map(rename),
     records: all.records.map(rename),
     masks: all.masks.map(rename),
+    rewinds: all.rewinds.map(rename),
   };
 }
 

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
+import { formatSafetensors, parseSafetensors } from "../../src/data/safetensors.ts";
 import { syntheticDataset } from "../../src/data/synthetic.ts";
 import { Gpu } from "../../src/gpu/gpu.ts";
 import { formatModel, formatTicket, loadModel, loadTicket, type Ticket, train } from "../../src/lottery/ticket.ts";
 import { evaluate, logits, type Model, predict } from "../../src/nn/inference.ts";
 import { glorot } from "../../src/nn/initialize.ts";
-import { fromArena, layOut, type NetworkSpec } from "../../src/nn/network.ts";
+import { flat, fromArena, layOut, type NetworkSpec, type NormValues } from "../../src/nn/network.ts";
 import { forward } from "../../src/reference/network.ts";
 
 const network: NetworkSpec = {
   name: "test",
-  inputs: 49,
+  input: { channels: 1, height: 7, width: 7 },
   layers: [{ type: "dense", units: 13, activation: "relu" }, { type: "dense", units: 5, activation: "none" }],
 };
 
@@ -50,6 +51,102 @@ Deno.test("loadTicket() refuses what is not a ticket and says what it is", () =>
 Deno.test("loadModel() gives back what formatModel() wrote", () => {
   const model: Model = { network, layers: ticket().initial };
   assert.deepEqual(loadModel(formatModel(model)), model);
+});
+
+/** Every kind of layer: convolutions with and without bias, a block with a downsampling shortcut, batch norms. */
+const residual: NetworkSpec = {
+  name: "small residual",
+  input: { channels: 2, height: 7, width: 7 },
+  layers: [
+    { type: "conv", channels: 3, bias: false, activation: "none" },
+    { type: "batch-norm", activation: "relu" },
+    {
+      type: "residual",
+      branch: [{ type: "conv", channels: 5, stride: 2, activation: "none" }, {
+        type: "batch-norm",
+        activation: "none",
+      }],
+      shortcut: [{ type: "conv", channels: 5, size: 1, stride: 2, bias: false, activation: "none", prunable: false }],
+    },
+    { type: "max-pool" },
+    { type: "global-average-pool" },
+    { type: "dropout", rate: 0.25 },
+    { type: "dense", units: 4, activation: "none" },
+  ],
+};
+
+function norms(seed: number): NormValues[] {
+  return layOut(residual).norms.map(({ extent: { channels } }, index) => {
+    const values = (part: number): Float32Array<ArrayBuffer> =>
+      Float32Array.from({ length: channels }, (_, at) => seed + index * 10 + part + at / 16);
+    return { scale: values(0), shift: values(1), mean: values(2), variance: values(3) };
+  });
+}
+
+Deno.test("convolutions, batch norms, rewind values and normalisation go through the files, bit for bit", () => {
+  const layout = layOut(residual);
+  const values = (seed: number): Ticket["initial"] => fromArena(layout, glorot(layout, seed));
+  const before: Ticket = {
+    network: residual,
+    masks: layout.layers.map(({ inputs, outputs }) =>
+      Uint8Array.from({ length: inputs * outputs }, (_, index) => Number(index % 5 > 1))
+    ),
+    initial: values(1),
+    firstIteration: 700,
+    rewind: { layers: values(2), norms: norms(1) },
+    metadata: {},
+  };
+  const bytes = formatTicket(before);
+  const after = loadTicket(bytes);
+  assert.deepEqual({ ...after, metadata: {} }, before);
+  const { tensors } = parseSafetensors(bytes, "ticket");
+  // [C, ky, kx, K], and no bias where the layer has none.
+  for (const name of ["conv1.weight", "conv1.mask", "conv1.rewind.weight"]) {
+    assert.deepEqual(tensors.get(name)?.shape, [2, 3, 3, 3], name);
+  }
+  assert.deepEqual(tensors.get("downsample1.weight")?.shape, [3, 1, 1, 5]);
+  assert.deepEqual(tensors.get("dense1.weight")?.shape, [5, 4]);
+  assert.deepEqual(tensors.get("conv2.bias")?.shape, [5]);
+  assert.ok(!tensors.has("conv1.bias"));
+  assert.deepEqual(tensors.get("norm2.rewind.variance")?.shape, [5]);
+
+  const model: Model = {
+    network: residual,
+    layers: values(3),
+    norms: norms(2),
+    normalization: Float32Array.of(0.5, -1, 0.25, 2),
+  };
+  assert.deepEqual(loadModel(formatModel(model)), model);
+});
+
+Deno.test("a file whose network does not hold together is refused, and says why", () => {
+  const withNetwork = (spec: unknown): Uint8Array<ArrayBuffer> =>
+    formatSafetensors({}, { format: "winnow-ticket", version: "2", network: JSON.stringify(spec) });
+  const cases: readonly (readonly [spec: unknown, message: RegExp])[] = [
+    [{ ...network, input: 49 }, /a\.safetensors.*input: /],
+    [{ ...network, layers: [{ type: "lstm", units: 3 }] }, /layers\.0\.type: /],
+    [{ ...network, layers: [{ type: "dense", units: 0, activation: "none" }] }, /layers\.0\.units: /],
+    [{ ...network, layers: [...residual.layers.slice(0, 3)] }, /last layer must be dense/],
+    [
+      {
+        ...residual,
+        layers: residual.layers.map((layer) => layer.type === "residual" ? { ...layer, shortcut: [] } : layer),
+      },
+      /residual branch gives 5 × 4 × 4 and its shortcut 3 × 7 × 7/,
+    ],
+  ];
+  for (const [spec, message] of cases) {
+    assert.throws(() => loadTicket(withNetwork(spec), "a.safetensors"), { name: "SyntaxError", message });
+  }
+});
+
+Deno.test("train() refuses images of another shape, even with as many values", async () => {
+  const dataset = await syntheticDataset({ height: 7, width: 7, classes: 5, train: 10, test: 10 });
+  const other: Ticket = { ...ticket(), network: { ...network, input: flat(49) } };
+  await assert.rejects(train(other, dataset, { iterations: 1 }), {
+    name: "RangeError",
+    message: /images are 1 × 7 × 7, and the network takes 49 × 1 × 1/,
+  });
 });
 
 Deno.test("logits() agree with the float64 reference, for one image and for more than one launch", async () => {

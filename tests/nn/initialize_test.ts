@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { glorot } from "../../src/nn/initialize.ts";
-import { fromArena, layOut, lenet } from "../../src/nn/network.ts";
+import { lenet } from "../../src/nn/architectures.ts";
+import { fromArena, layOut } from "../../src/nn/network.ts";
 
 const layout = layOut(lenet(784, 10));
 

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import {
+  flat,
   forEachWeight,
   fromArena,
   type LayerValues,
   layOut,
-  lenet,
   type NetworkLayout,
   toArena,
 } from "../../src/nn/network.ts";
+import { lenet } from "../../src/nn/architectures.ts";
 import { perceptron } from "./networks.ts";
 
 const ragged = [[1, 1], [1, 4, 1], [3, 5, 2], [7, 9, 13, 3], [16, 17, 63, 65, 10], [49, 30, 10, 10]];
@@ -73,12 +74,15 @@ Deno.test("LeNet-300-100 has 266,200 weights, and its width scales the hidden la
   assert.equal(layout.weights, 266_200);
   assert.deepEqual(layout.layers.map(({ activation }) => activation), ["relu", "relu", "none"]);
   assert.deepEqual(layout.layers.map(({ name }) => name), ["dense1", "dense2", "dense3"]);
-  assert.deepEqual(lenet(784, 10, 0.1).layers.map(({ units }) => units), [30, 10, 10]);
-  assert.deepEqual(lenet(4, 2, 0.001).layers.map(({ units }) => units), [1, 1, 2]);
+  assert.deepEqual(layOut(lenet(784, 10, 0.1)).layers.map(({ outputs }) => outputs), [30, 10, 10]);
+  assert.deepEqual(layOut(lenet(4, 2, 0.001)).layers.map(({ outputs }) => outputs), [1, 1, 2]);
 });
 
 Deno.test("networks without layers or units, and missing values, are refused", () => {
-  assert.throws(() => layOut({ name: "empty", inputs: 3, layers: [] }), { name: "RangeError", message: /no layers/ });
+  assert.throws(() => layOut({ name: "empty", input: flat(3), layers: [] }), {
+    name: "RangeError",
+    message: /no layers/,
+  });
   for (const sizes of [[0, 2], [3, 0], [3, 2.5, 1], [3, -1]]) {
     assert.throws(() => layOut(perceptron(sizes)), { name: "RangeError", message: /whole and positive/ }, sizes.join());
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { countKept, denseMask, packMask, unpackMask } from "../../src/nn/mask.ts";
 import { type LayerValues, layOut, type NetworkLayout, toArena } from "../../src/nn/network.ts";
-import { pruneSmallest, type Scope } from "../../src/nn/selection.ts";
+import { pruneSmallest } from "../../src/nn/selection.ts";
 import { closeTestGpu, testGpu } from "../kernels/support.ts";
 import { bits, normals } from "../reference/tensors.ts";
 import { perceptron } from "./networks.ts";
@@ -27,6 +27,14 @@ function network(seed: number, kept = 1, magnitude?: number): Network {
   };
 }
 
+/** Weights are ranked within each layer, over the network, or within groups of layers. */
+type Scope = "layer" | "global" | readonly (readonly number[])[];
+
+function groupsOf({ layers }: NetworkLayout, scope: Scope): readonly (readonly number[])[] {
+  const all = layers.map((_, layer) => layer);
+  return scope === "global" ? [all] : scope === "layer" ? all.map((layer) => [layer]) : scope;
+}
+
 /** Prunes on the GPU. */
 async function prune(
   gpu: Gpu,
@@ -43,7 +51,7 @@ async function prune(
   });
   using parameters = gpu.upload("parameters", arenas);
   using mask = gpu.upload("mask", words);
-  await pruneSmallest(gpu, on, scope, counts, { parameters, mask });
+  await pruneSmallest(gpu, on, groupsOf(on, scope), counts, { parameters, mask });
   const found = await gpu.readUint32(mask);
   assert.deepEqual(new Uint32Array((await gpu.readFloats(parameters)).buffer), new Uint32Array(arenas.buffer));
   return networks.map((_, index) => unpackMask(on, found.subarray(index * on.arena / 32, (index + 1) * on.arena / 32)));
@@ -57,7 +65,7 @@ function sorted(scope: Scope, counts: readonly number[], { values, masks }: Netw
   );
   const order = candidates.sort((a, b) => a.magnitude - b.magnitude || a.layer - b.layer || a.index - b.index);
   counts.forEach((count, group) => {
-    const own = scope === "global" ? order : order.filter(({ layer }) => layer === group);
+    const own = order.filter(({ layer }) => groupsOf(layout, scope)[group]?.includes(layer));
     for (const { layer, index } of own.slice(0, count)) result[layer]?.fill(0, index, index + 1);
   });
   return result;
@@ -112,7 +120,7 @@ Deno.test("a count of zero prunes nothing, a count of all prunes everything, and
 
   using parameters = gpu.upload("parameters", toArena(layout, own.values));
   using mask = gpu.upload("mask", denseMask(layout));
-  await pruneSmallest(gpu, layout, "layer", [[143, 77, 35]], { parameters, mask });
+  await pruneSmallest(gpu, layout, groupsOf(layout, "layer"), [[143, 77, 35]], { parameters, mask });
   const empty = packMask(layout, layout.layers.map(({ inputs, outputs }) => new Uint8Array(inputs * outputs)));
   assert.deepEqual((await gpu.readUint32(mask)).subarray(0, empty.length), empty);
 });
@@ -142,7 +150,18 @@ Deno.test("three networks with different masks and counts are pruned as each of 
   }
 });
 
-Deno.test("counts that do not fit layers and scope are refused, and nothing is left allocated", async () => {
+Deno.test("layers in no group are left as they are, however small their weights", async () => {
+  const gpu = await testGpu();
+  const own = network(15);
+  own.values[1]?.weight.fill(1e-6);
+  for (const [groups, counts] of [[[[0, 2]], [90]], [[[2], [0]], [9, 40]], [[], []]] as const) {
+    const [masks] = await prune(gpu, groups, [counts], [own]);
+    assert.deepEqual(masks, sorted(groups, counts, own));
+    assert.deepEqual(masks?.[1], own.masks[1]);
+  }
+});
+
+Deno.test("counts that do not fit the groups, and groups that do not fit the network, are refused, and nothing is left allocated", async () => {
   const gpu = await testGpu();
   gpu.trim();
   const before = gpu.allocatedBytes;
@@ -150,11 +169,17 @@ Deno.test("counts that do not fit layers and scope are refused, and nothing is l
   using mask = gpu.buffer("mask", layout.arena / 8);
   const buffers = { parameters, mask };
   for (const counts of [[[1, 2]], [[1, 2, -1]], [[1, 2, 0.5]], [[1, 2, 3], [1]]]) {
-    await assert.rejects(pruneSmallest(gpu, layout, "layer", counts, buffers), {
+    await assert.rejects(pruneSmallest(gpu, layout, groupsOf(layout, "layer"), counts, buffers), {
       name: "RangeError",
       message: /3 whole, non-negative counts/,
     });
   }
-  await assert.rejects(pruneSmallest(gpu, layout, "global", [[1, 2, 3]], buffers), { name: "RangeError" });
+  await assert.rejects(pruneSmallest(gpu, layout, [[0, 1, 2]], [[1, 2, 3]], buffers), { name: "RangeError" });
+  for (const groups of [[[0], [0, 1]], [[1, 1]], [[3]]]) {
+    await assert.rejects(pruneSmallest(gpu, layout, groups, [groups.map(() => 1)], buffers), {
+      name: "RangeError",
+      message: /each is wanted at most once, from 0 to 2/,
+    });
+  }
   assert.equal(gpu.allocatedBytes - before, parameters.bytes + mask.bytes);
 });

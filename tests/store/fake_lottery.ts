@@ -6,20 +6,29 @@
  */
 import type { LotteryConfig } from "../../src/lottery/config.ts";
 import { preset } from "../../src/lottery/config.ts";
-import { wantedNetworks } from "../../src/lottery/lottery.ts";
+import { firstIterationOf, wantedNetworks } from "../../src/lottery/lottery.ts";
 import type {
   Evaluation,
   LevelRecord,
   LevelTiming,
   LotteryEvent,
   NetworkKey,
+  RewindPoint,
   Snapshot,
   TicketMask,
   TrainedNetwork,
 } from "../../src/lottery/types.ts";
+import { flat, type NetworkSpec } from "../../src/nn/network.ts";
 
 /** Who seems to compute. */
 export const adapter = { name: "paper and pencil", driver: "1.0", kind: "software" } as const;
+
+/** What it seems to train. */
+export const network: NetworkSpec = {
+  name: "tiny",
+  input: flat(3),
+  layers: [{ type: "dense", units: 2, activation: "relu" }, { type: "dense", units: 2, activation: "none" }],
+};
 
 /** A run of a few lines. */
 export function tinyConfig(changes: Partial<Omit<LotteryConfig, "preset">> = {}): LotteryConfig {
@@ -41,13 +50,20 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
   const records: LevelRecord[] = [...options.snapshot?.records ?? []];
   const timings: LevelTiming[] = [...options.snapshot?.timings ?? []];
   const masks: TicketMask[] = [...options.snapshot?.masks ?? []];
-  const snapshot = (): Snapshot => ({ records: [...records], timings: [...timings], masks: [...masks] });
+  const rewinds: RewindPoint[] = [...options.snapshot?.rewinds ?? []];
+  const snapshot = (): Snapshot => ({
+    records: [...records],
+    timings: [...timings],
+    masks: [...masks],
+    rewinds: [...rewinds],
+  });
   const remaining = Array.from({ length: config.levels + 1 }, (_, level) => 0.5 ** level);
   yield {
     type: "start",
     config,
-    network: { name: "tiny", weights: 10, layers: layers(0) },
+    network: { spec: network, weights: 10, layers: layers(0) },
     adapter: options.adapter ?? adapter,
+    lockstep: 1,
     memory: [{ name: "parameters", bytes: 1024 }],
     remaining,
   };
@@ -58,10 +74,14 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
     if (networks.length === 0) continue;
     yield { type: "level-start", level, networks, remaining: remaining[level] ?? 0, layers: layers(level) };
     const evaluations = new Map(networks.map((key): [NetworkKey, Evaluation[]] => [key, []]));
-    for (const iteration of iterationsOf(config)) {
+    const firstIteration = firstIterationOf(config, level);
+    const { iterations } = config;
+    for (const iteration of iterationsOf(config, firstIteration)) {
       options.signal?.throwIfAborted();
       await Promise.resolve();
-      if (iteration > 0) yield { type: "progress", level, iteration, iterations: config.iterations, stepMs: 2 };
+      if (iteration > firstIteration) {
+        yield { type: "progress", level, firstIteration, iteration, iterations, stepMs: 2 };
+      }
       for (const [key, own] of evaluations) {
         const evaluation = evaluate(key, iteration, options.error ?? 0);
         own.push(evaluation);
@@ -79,16 +99,21 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
         words: Uint32Array.of(level, replicate, 0xffffffff),
       })),
     );
-    yield { type: "level-end", level, records: done, networks: networks.map(trained), timing };
+    if (level === 0 && config.rewind > 0) {
+      rewinds.push(...networks.map(({ replicate }) => ({ replicate, values: Float32Array.of(replicate, 0.1, -3) })));
+    }
+    yield { type: "level-end", level, records: done, networks: networks.map((key) => trained(key, config)), timing };
     yield { type: "snapshot", snapshot: snapshot() };
   }
   yield { type: "end", snapshot: snapshot() };
 }
 
-/** Iterations that are evaluated. */
-export function iterationsOf({ iterations, evalEvery }: LotteryConfig): number[] {
+/** Iterations that are evaluated, of a level that begins at `first`. */
+export function iterationsOf({ iterations, evalEvery }: LotteryConfig, first = 0): number[] {
   const all = [];
-  for (let iteration = 0; iteration < iterations; iteration += evalEvery) all.push(iteration);
+  for (let at = Math.floor(first / evalEvery) * evalEvery; at < iterations; at += evalEvery) {
+    all.push(Math.max(at, first));
+  }
   return [...all, iterations];
 }
 
@@ -132,7 +157,8 @@ function record(key: NetworkKey, own: readonly Evaluation[], config: LotteryConf
   };
 }
 
-function trained({ arm, level, replicate, draw }: NetworkKey): TrainedNetwork {
+function trained({ arm, level, replicate, draw }: NetworkKey, config: LotteryConfig): TrainedNetwork {
+  const firstIteration = firstIterationOf(config, level);
   const layer = (name: string, inputs: number, outputs: number): TrainedNetwork["layers"][number] => {
     const mask = Uint8Array.from({ length: inputs * outputs }, (_, index) => index % (level + 1) === 0 ? 1 : 0);
     const initial = Float32Array.from(mask, (_, index) => Math.fround((index - 2) / 10 + replicate + draw / 3));
@@ -145,9 +171,22 @@ function trained({ arm, level, replicate, draw }: NetworkKey): TrainedNetwork {
       final: initial.map((value, index) => mask[index] ? value * 1.5 : 0),
       initialBias: new Float32Array(outputs),
       finalBias: new Float32Array(outputs).fill(0.25),
+      ...(arm === "ticket" && firstIteration > 0
+        ? { rewind: { weight: initial.map((value) => value * 1.1), bias: new Float32Array(outputs).fill(0.125) } }
+        : {}),
     };
   };
-  return { arm, level, replicate, draw, layers: [layer("dense1", 3, 2), layer("dense2", 2, 2)] };
+  return {
+    arm,
+    level,
+    replicate,
+    draw,
+    network,
+    firstIteration,
+    layers: [layer("dense1", 3, 2), layer("dense2", 2, 2)],
+    norms: [],
+    normalization: Float32Array.of(1 / 255, 0, 1 / 255, 0, 1 / 255, 0),
+  };
 }
 
 function layers(level: number): { name: string; size: number; kept: number }[] {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { explain, writeWhole } from "../../src/store/files.ts";
 import { histogramsOf } from "../../src/store/histograms.ts";
 import { gitRevision } from "../../src/store/manifest.ts";
+import { flat } from "../../src/nn/network.ts";
 import { filesBelow, TemporaryFolder } from "./folders.ts";
 
 Deno.test("writeWhole() replaces a file, leaves nothing beside it, and leaves the old one where it fails", async () => {
@@ -33,6 +34,10 @@ Deno.test("histograms count every weight once, survivors and pruned apart, and v
     level: 1,
     replicate: 1,
     draw: 1,
+    network: { name: "one", input: flat(2), layers: [{ type: "dense", units: 3, activation: "none" }] },
+    firstIteration: 0,
+    norms: [],
+    normalization: Float32Array.of(1 / 255, 0, 1 / 255, 0),
     layers: [{
       name: "dense1",
       inputs: 2,

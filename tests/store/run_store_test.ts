@@ -87,6 +87,7 @@ Deno.test("a run's folder holds config, metrics, tickets, finals, checkpoint and
   assert.deepEqual([...ticket.masks[0] ?? []], [1, 0, 1, 0, 1, 0]);
   assert.equal(ticket.metadata["level"], "1");
   assert.deepEqual(JSON.parse(ticket.metadata["config"] ?? ""), config);
+  assert.deepEqual([ticket.firstIteration, ticket.rewind], [undefined, undefined]);
   const model = loadModel(await Deno.readFile(`${folder}/finals/ticket-level-02-replicate-1.safetensors`));
   assert.equal(model.layers[1]?.bias[0], 0.25);
   const manifest = JSON.parse(await Deno.readTextFile(`${folder}/manifest.json`));
@@ -105,6 +106,39 @@ Deno.test("a finished run, opened again, has the snapshot and the summary that i
   assert.ok(last?.type === "end");
   assert.deepEqual(store.snapshot, last.snapshot);
   assert.deepEqual(JSON.parse(await Deno.readTextFile(`${store.folder}/summary.json`)), store.summary());
+});
+
+Deno.test("a rewound run keeps where it is rewound to, in its checkpoint and in its tickets, and goes on from there", async () => {
+  // 30 lies between two evaluations, 45 behind the last one before the end.
+  for (const rewind of [30, 45]) {
+    using runs = new TemporaryFolder();
+    const config = tinyConfig({ levels: 1, replicates: 2, rewind });
+    const count = await record(runs.path, config);
+    const wanted = await lasting(runs.path);
+    const folder = await folderOf(runs.path, config);
+    await using store = await RunStore.open(runs.path, await describe(config));
+    assert.deepEqual(
+      store.snapshot?.rewinds,
+      [1, 2].map((replicate) => ({
+        replicate,
+        values: Float32Array.of(replicate, 0.1, -3),
+      })),
+    );
+    const load = async (name: string): Promise<ReturnType<typeof loadTicket>> =>
+      loadTicket(await Deno.readFile(`${folder}/tickets/${name}.safetensors`));
+    const ticket = await load("ticket-level-01-replicate-2");
+    assert.deepEqual([ticket.firstIteration, ticket.metadata["firstIteration"]], [rewind, String(rewind)]);
+    assert.deepEqual(ticket.rewind?.layers[1]?.bias, Float32Array.of(0.125, 0.125));
+    assert.equal((await load("ticket-level-00-replicate-2")).rewind, undefined);
+    for (let events = 5; events < count; events += 11) {
+      using killed = new TemporaryFolder();
+      await record(killed.path, config, { events });
+      await record(killed.path, config);
+      assert.deepEqual(await lasting(killed.path), wanted, `killed after ${events} events`);
+    }
+    // More levels, and no line is missed.
+    await record(runs.path, tinyConfig({ levels: 2, replicates: 2, rewind }));
+  }
 });
 
 Deno.test("opening a run writes nothing, and neither does a run that never starts", async () => {

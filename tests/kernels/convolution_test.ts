@@ -1,0 +1,484 @@
+import assert from "node:assert/strict";
+import type { Gpu } from "../../src/gpu/gpu.ts";
+import {
+  convolutionForward as launchForward,
+  convolutionInputGradient as launchInputGradient,
+  convolutionPartialWords,
+  convolutionWeightGradient as launchWeightGradient,
+} from "../../src/nn/convolution.ts";
+import { type LayerLayout, layOut, type NetworkLayout, roundUp } from "../../src/nn/network.ts";
+import { convolutionForward, type ConvolutionShape, outputSize } from "../../src/reference/convolution_forward.ts";
+import { convolutionInputGradient } from "../../src/reference/convolution_input_gradient.ts";
+import { convolutionWeightGradient } from "../../src/reference/convolution_weight_gradient.ts";
+import { bits, normals, withValues } from "../reference/tensors.ts";
+import {
+  assertAll,
+  assertClose,
+  assertSameBits,
+  closeTestGpu,
+  packBatch,
+  packLayer,
+  replicate,
+  replicateCounts,
+  Scratch,
+  sumTolerance,
+  testGpu,
+  unpackBatch,
+  untouched,
+} from "./support.ts";
+
+Deno.test.afterAll(closeTestGpu);
+
+/**
+ * (channels, outputs, height, width, batch): 1, primes, widths of 1 and 2, one less and one more than a tile of 4 pixels, 4 or 8
+ * channels and 8 outputs, more than eight tiles of images. The weight gradients of the last two are split unevenly and not at all.
+ */
+const raggedShapes = [
+  [1, 1, 1, 1, 1],
+  [3, 4, 5, 4, 5],
+  [4, 9, 4, 5, 8],
+  [9, 7, 7, 3, 9],
+  [8, 8, 2, 2, 16],
+  [5, 3, 1, 9, 7],
+  [7, 12, 5, 1, 23],
+  [19, 17, 3, 6, 65],
+  [29, 61, 5, 3, 9],
+  [61, 67, 3, 2, 4],
+] as const;
+
+const kernels = [[3, 1], [3, 2], [1, 1], [1, 2]] as const;
+
+function shapesOf(replicates: number): ConvolutionShape[] {
+  return kernels.flatMap(([size, stride]) =>
+    raggedShapes.map(([channels, outputs, height, width, batch]) => ({
+      ...{ replicates, channels, outputs, height, width, size, stride, batch },
+    }))
+  );
+}
+
+const shapes = replicateCounts.flatMap(shapesOf);
+
+interface Tensors {
+  /** `[R][C][ky][kx][K]`. */
+  readonly weight: Float64Array;
+  /** `[R][K]`. */
+  readonly bias: Float64Array;
+  /** `[R][C][H][W][N]`, the output of a ReLU: half of it zeros. */
+  readonly input: Float64Array;
+  /** `[R][K][Y][X][N]`. */
+  readonly outputGradient: Float64Array;
+  /** `[R][C][H][W][N]`: what another reader of the input gave. */
+  readonly old: Float64Array;
+  /** `[R][C][ky][kx][K]`. */
+  readonly mask: Uint8Array<ArrayBuffer>;
+}
+
+/** Rows of a replicate's input, output and weights. */
+function rowsOf({ channels, outputs, height, width, size, stride }: ConvolutionShape): {
+  readonly input: number;
+  readonly output: number;
+  readonly weight: number;
+} {
+  return {
+    input: channels * height * width,
+    output: outputs * outputSize(height, stride) * outputSize(width, stride),
+    weight: channels * size * size,
+  };
+}
+
+function randomTensors(shape: ConvolutionShape): Tensors {
+  const { replicates, channels, outputs, batch } = shape;
+  const rows = rowsOf(shape);
+  return {
+    weight: normals(channels + 1, replicates * rows.weight * outputs),
+    bias: normals(channels + 2, replicates * outputs),
+    input: normals(channels + 3, replicates * rows.input * batch).map((value) => Math.max(0, value)),
+    outputGradient: normals(channels + 4, replicates * rows.output * batch),
+    old: normals(channels + 5, replicates * rows.input * batch),
+    mask: bits(channels + 6, replicates * rows.weight * outputs, 0.5),
+  };
+}
+
+function ofReplicate(tensors: Tensors, replicates: number, r: number): Tensors {
+  return {
+    weight: replicate(tensors.weight, replicates, r),
+    bias: replicate(tensors.bias, replicates, r),
+    input: replicate(tensors.input, replicates, r),
+    outputGradient: replicate(tensors.outputGradient, replicates, r),
+    old: replicate(tensors.old, replicates, r),
+    mask: replicate(tensors.mask, replicates, r),
+  };
+}
+
+interface Placed {
+  readonly layout: NetworkLayout;
+  readonly layer: LayerLayout;
+}
+
+/** A convolution that does not begin at the arena's start, so that wrong offsets show. */
+function place(
+  { channels, outputs, height, width, size, stride }: ConvolutionShape,
+  { relu = false, bias = true }: { readonly relu?: boolean; readonly bias?: boolean } = {},
+): Placed {
+  assert.ok((size === 1 || size === 3) && (stride === 1 || stride === 2));
+  const layout = layOut({
+    name: "test",
+    input: { channels: 3, height, width },
+    layers: [
+      { type: "conv", channels, activation: "none" },
+      { type: "conv", channels: outputs, size, stride, bias, activation: relu ? "relu" : "none" },
+      { type: "dense", units: 2, activation: "none" },
+    ],
+  });
+  const layer = layout.layers[1];
+  assert.ok(layer);
+  return { layout, layer };
+}
+
+// Rows that a kernel must not read hold NaN; padding lanes hold what its header promises.
+
+async function runForward(
+  gpu: Gpu,
+  shape: ConvolutionShape,
+  tensors: Tensors,
+  relu: boolean,
+): Promise<Float32Array<ArrayBuffer>> {
+  using scratch = new Scratch(gpu);
+  const { replicates } = shape;
+  const rows = rowsOf(shape);
+  const batch = roundUp(shape.batch, 8);
+  const placed = place(shape, { relu });
+  const output = scratch.output(replicates * roundUp(rows.output, 4) * batch);
+  await scratch.run(launchForward({ ...placed, replicates, batch }, {
+    parameters: scratch.upload(packLayer(placed, replicates, tensors.weight, tensors.bias)),
+    input: scratch.upload(packBatch(replicates, rows.input, shape.batch, tensors.input, { rows: NaN, lanes: 3 })),
+    output,
+  }));
+  const [result] = await scratch.floats(output);
+  assert.ok(result);
+  return result;
+}
+
+interface Ending {
+  readonly gate: boolean;
+  readonly accumulate: boolean;
+}
+
+async function runInputGradient(
+  gpu: Gpu,
+  shape: ConvolutionShape,
+  tensors: Tensors,
+  ending: Ending,
+): Promise<Float32Array<ArrayBuffer>> {
+  using scratch = new Scratch(gpu);
+  const { replicates } = shape;
+  const rows = rowsOf(shape);
+  const batch = roundUp(shape.batch, 8);
+  const placed = place(shape);
+  const gradient = ending.accumulate
+    ? scratch.upload(packBatch(replicates, rows.input, shape.batch, tensors.old, { rows: untouched, lanes: 0 }))
+    : scratch.output(replicates * roundUp(rows.input, 4) * batch);
+  await scratch.run(launchInputGradient({ ...placed, replicates, batch }, ending, {
+    parameters: scratch.upload(packLayer(placed, replicates, tensors.weight, tensors.bias)),
+    outputGradient: scratch.upload(
+      packBatch(replicates, rows.output, shape.batch, tensors.outputGradient, { rows: NaN, lanes: 0 }),
+    ),
+    input: scratch.upload(packBatch(replicates, rows.input, shape.batch, tensors.input, { rows: NaN, lanes: 1 })),
+    gradient,
+  }));
+  const [result] = await scratch.floats(gradient);
+  assert.ok(result);
+  return result;
+}
+
+/** Bits of a layer's mask at its place in the arena; weights outside the layer count as kept. */
+function packLayerMask(placed: Placed, replicates: number, mask: Uint8Array): Uint32Array<ArrayBuffer> {
+  const ones = new Uint8Array(replicates * placed.layer.outputs).fill(1);
+  const values = packLayer(placed, replicates, mask, ones);
+  const words = new Uint32Array(values.length / 32);
+  values.forEach((value, at) => {
+    if (value !== 0) words[at >>> 5] = (words[at >>> 5] ?? 0) | (1 << (at & 31));
+  });
+  return words;
+}
+
+async function runWeightGradient(
+  gpu: Gpu,
+  shape: ConvolutionShape,
+  tensors: Tensors,
+  masked: boolean,
+  bias = true,
+): Promise<Float32Array<ArrayBuffer>> {
+  using scratch = new Scratch(gpu);
+  const { replicates } = shape;
+  const rows = rowsOf(shape);
+  const batch = roundUp(shape.batch, 8);
+  const placed = place(shape, { bias });
+  const gradient = scratch.output(replicates * placed.layout.arena);
+  const at = { ...placed, replicates, batch };
+  await scratch.run(...launchWeightGradient(at, masked, {
+    // Activations in padding lanes are whatever the bias gives: finite, not zero.
+    input: scratch.upload(packBatch(replicates, rows.input, shape.batch, tensors.input, { rows: NaN, lanes: 7 })),
+    outputGradient: scratch.upload(
+      packBatch(replicates, rows.output, shape.batch, tensors.outputGradient, { rows: NaN, lanes: 0 }),
+    ),
+    mask: scratch.upload(packLayerMask(placed, replicates, tensors.mask)),
+    partials: scratch.upload(new Float32Array(convolutionPartialWords(at)).fill(NaN)),
+    gradient,
+  }));
+  const [result] = await scratch.floats(gradient);
+  assert.ok(result);
+  return result;
+}
+
+/** Takes weight and bias out of gradient arenas; padding must be zero and everything outside the layer untouched. */
+function unpackLayer(
+  shape: ConvolutionShape,
+  arenas: Float32Array<ArrayBuffer>,
+  what: string,
+): { readonly weight: Float64Array; readonly bias: Float64Array } {
+  const { replicates, outputs } = shape;
+  const { layer } = place(shape);
+  const row = layer.outputQuads * 4;
+  const weight = new Float64Array(replicates * layer.inputs * outputs);
+  const bias = new Float64Array(replicates * outputs);
+  for (let r = 0; r < replicates; r++) {
+    const arena = replicate(arenas, replicates, r);
+    const rest = new Set(arena.keys());
+    for (let o = 0; o < row; o++) {
+      for (let i = 0; i < layer.inputs; i++) {
+        const at = layer.weight + i * row + o;
+        rest.delete(at);
+        if (o < outputs) weight[(r * layer.inputs + i) * outputs + o] = arena[at] ?? NaN;
+        else assert.equal(arena[at], 0, `${what}: padding of the weights`);
+      }
+      rest.delete(layer.bias + o);
+      if (o < outputs) bias[r * outputs + o] = arena[layer.bias + o] ?? NaN;
+      else assert.equal(arena[layer.bias + o], 0, `${what}: padding of the bias`);
+    }
+    assertAll([...rest].map((at) => arena[at] ?? NaN), untouched, `${what}: outside the layer`);
+  }
+  return { weight, bias };
+}
+
+function named({ channels, outputs, height, width, size, stride, batch, replicates }: ConvolutionShape): string {
+  return `${channels} → ${outputs} channels, ${height} × ${width}, kernel ${size}, stride ${stride}, batch ${batch}, R = ${replicates}`;
+}
+
+/** Terms of one value of the weight gradient. */
+function positions({ height, width, stride, batch }: ConvolutionShape): number {
+  return outputSize(height, stride) * outputSize(width, stride) * batch;
+}
+
+Deno.test("convolution_forward agrees with its reference on ragged shapes, with and without ReLU", async () => {
+  const gpu = await testGpu();
+  for (const shape of shapes) {
+    for (const relu of [false, true]) {
+      const tensors = randomTensors(shape);
+      const rows = rowsOf(shape);
+      const packed = await runForward(gpu, shape, tensors, relu);
+      const result = unpackBatch(shape.replicates, rows.output, shape.batch, packed);
+      const wanted = convolutionForward(shape, tensors.weight, tensors.bias, tensors.input, relu);
+      assertClose(result.values, wanted, sumTolerance(rows.weight), named(shape));
+      assertAll(result.paddingRows, untouched, `${named(shape)}: padding rows`);
+      assert.ok(!result.paddingLanes.includes(untouched), `${named(shape)}: padding lanes are written`);
+    }
+  }
+});
+
+const endings: readonly Ending[] = [
+  { gate: false, accumulate: false },
+  { gate: true, accumulate: false },
+  { gate: false, accumulate: true },
+  { gate: true, accumulate: true },
+];
+
+Deno.test("convolution_input_gradient agrees with its reference on ragged shapes, gated, added to another, or neither", async () => {
+  const gpu = await testGpu();
+  for (const shape of shapes) {
+    // Gate and accumulate meet no size or stride: all four for one kernel, none and both for the others.
+    for (const ending of shape.size === 3 && shape.stride === 1 ? endings : endings.filter((_, at) => at % 3 === 0)) {
+      const tensors = randomTensors(shape);
+      const rows = rowsOf(shape);
+      const packed = await runInputGradient(gpu, shape, tensors, ending);
+      const result = unpackBatch(shape.replicates, rows.input, shape.batch, packed);
+      const wanted = convolutionInputGradient(shape, tensors.weight, tensors.outputGradient, {
+        old: ending.accumulate ? tensors.old : undefined,
+        gate: ending.gate ? tensors.input : undefined,
+      });
+      const what = `${named(shape)}, ${JSON.stringify(ending)}`;
+      assertClose(result.values, wanted, sumTolerance(shape.outputs * shape.size ** 2), what);
+      assertAll(result.paddingLanes, 0, `${what}: padding lanes`);
+      assertAll(result.paddingRows, untouched, `${what}: padding rows`);
+    }
+  }
+});
+
+Deno.test("convolution_weight_gradient agrees with its reference on ragged shapes, split and not, with and without the mask", async () => {
+  const gpu = await testGpu();
+  const splits = new Set<boolean>();
+  for (const shape of shapes) {
+    splits.add(convolutionPartialWords({ ...place(shape), replicates: 1, batch: 8 }) > 0);
+    for (const masked of [false, true]) {
+      const tensors = randomTensors(shape);
+      const arenas = await runWeightGradient(gpu, shape, tensors, masked);
+      const { weight, bias } = unpackLayer(shape, arenas, named(shape));
+      const mask = masked ? tensors.mask : undefined;
+      const wanted = convolutionWeightGradient(shape, tensors.input, tensors.outputGradient, mask);
+      assertClose(weight, wanted.weight, sumTolerance(positions(shape)), `${named(shape)}: weight`);
+      assertClose(bias, wanted.bias, sumTolerance(positions(shape)), `${named(shape)}: bias`);
+      if (!masked) continue;
+      weight.forEach((value, at) => {
+        if (tensors.mask[at] === 0) assert.ok(Object.is(value, 0), `${named(shape)}: pruned weight ${at} has ${value}`);
+      });
+    }
+  }
+  assert.equal(splits.size, 2);
+});
+
+Deno.test("convolution_weight_gradient leaves the bias of a layer without one alone, split and not", async () => {
+  const gpu = await testGpu();
+  for (const height of [1, 5]) {
+    const shape = { replicates: 3, channels: 5, outputs: 6, height, width: 3, size: 3, stride: 1, batch: 8 };
+    const arenas = await runWeightGradient(gpu, shape, randomTensors(shape), true, false);
+    const { layout, layer } = place(shape, { bias: false });
+    for (let r = 0; r < 3; r++) {
+      const arena = replicate(arenas, 3, r);
+      assertAll(arena.subarray(layer.bias, layer.bias + 8), untouched, `height ${height}`);
+      assertAll(arena.subarray(layer.weight + 6, layer.weight + 8), 0, `height ${height}: padding`);
+      assert.notEqual(arena[layer.weight + 5], untouched);
+    }
+    assert.equal(arenas.length, 3 * layout.arena);
+  }
+});
+
+Deno.test("three replicates of the convolution give bit for bit what three runs of one give", async () => {
+  const gpu = await testGpu();
+  const ending = { gate: true, accumulate: true };
+  // Every shape with one stride, every kernel with half of the shapes.
+  const half = shapesOf(3).filter((_, index) => (index + Math.floor(index / raggedShapes.length)) % 2 === 0);
+  for (const shape of half) {
+    const tensors = randomTensors(shape);
+    const together = [
+      await runForward(gpu, shape, tensors, true),
+      await runInputGradient(gpu, shape, tensors, ending),
+      await runWeightGradient(gpu, shape, tensors, true),
+    ];
+    for (let r = 0; r < 3; r++) {
+      const one = { ...shape, replicates: 1 };
+      const own = ofReplicate(tensors, 3, r);
+      const alone = [
+        await runForward(gpu, one, own, true),
+        await runInputGradient(gpu, one, own, ending),
+        await runWeightGradient(gpu, one, own, true),
+      ];
+      alone.forEach((tensor, index) => {
+        const all = together[index];
+        assert.ok(all);
+        assertSameBits(replicate(all, 3, r), tensor, `${named(shape)}, replicate ${r + 1}`);
+      });
+    }
+  }
+});
+
+const odd: ConvolutionShape = {
+  ...{ replicates: 3, channels: 5, outputs: 7, height: 3, width: 6, size: 3, stride: 1, batch: 5 },
+};
+
+/** The middle tap of a channel's kernel to an output: the only one that lies inside the image everywhere. */
+function middle(r: number, c: number, k: number): number {
+  return ((r * odd.channels + c) * 9 + 4) * odd.outputs + k;
+}
+
+/** A value of `[R][rows][N]`, where rows are `[channels][3][6]`. */
+function pixel(channels: number, r: number, c: number, y: number, x: number, n: number): number {
+  return (((r * channels + c) * 3 + y) * 6 + x) * 5 + n;
+}
+
+/** A NaN at the image's edge, an infinity inside, and one of the other sign in another replicate. */
+function spoilt(tensor: Float64Array, channels: number, edge: number): Float64Array {
+  return withValues(tensor, {
+    [pixel(channels, 0, 1, edge, 2 * edge, 4)]: NaN,
+    [pixel(channels, 1, 4, 1, 3, 0)]: Infinity,
+    [pixel(channels, 2, 2, 1, 4, 1)]: -Infinity,
+  });
+}
+
+Deno.test("convolution_forward carries NaN and infinity of weights, bias and input where arithmetic carries them", async () => {
+  const gpu = await testGpu();
+  const plain = randomTensors(odd);
+  const values = { [middle(0, 4, 3)]: NaN, [middle(1, 0, 6)]: Infinity, [middle(2, 3, 0)]: -Infinity };
+  const cases: Partial<Tensors>[] = [
+    { weight: withValues(plain.weight, values) },
+    { bias: withValues(plain.bias, { 2: NaN, 9: Infinity, 18: -Infinity }) },
+    { input: spoilt(plain.input, 5, 0) },
+  ];
+  for (const [index, changed] of cases.entries()) {
+    const tensors = { ...plain, ...changed };
+    for (const relu of [false, true]) {
+      const result = unpackBatch(3, rowsOf(odd).output, 5, await runForward(gpu, odd, tensors, relu));
+      const wanted = convolutionForward(odd, tensors.weight, tensors.bias, tensors.input, relu);
+      assert.ok(wanted.some(Number.isNaN) && wanted.some(Number.isFinite));
+      assertClose(result.values, wanted, sumTolerance(45), `case ${index + 1}, relu ${relu}`);
+    }
+  }
+});
+
+Deno.test("convolution_input_gradient carries NaN and infinity, and its gate lets a gradient pass at a NaN activation", async () => {
+  const gpu = await testGpu();
+  const plain = randomTensors(odd);
+  const values = { [middle(0, 4, 3)]: NaN, [middle(1, 0, 6)]: Infinity, [middle(2, 3, 0)]: -Infinity };
+  const cases: Partial<Tensors>[] = [
+    { weight: withValues(plain.weight, values) },
+    { outputGradient: spoilt(plain.outputGradient, 7, 0) },
+    { old: spoilt(plain.old, 5, 0) },
+    { input: spoilt(plain.input, 5, 0) },
+  ];
+  for (const [index, changed] of cases.entries()) {
+    const tensors = { ...plain, ...changed };
+    const packed = await runInputGradient(gpu, odd, tensors, { gate: true, accumulate: true });
+    const result = unpackBatch(3, rowsOf(odd).input, 5, packed);
+    const wanted = convolutionInputGradient(odd, tensors.weight, tensors.outputGradient, {
+      old: tensors.old,
+      gate: tensors.input,
+    });
+    if (changed.input) assert.ok(wanted.every(Number.isFinite) && wanted[pixel(5, 0, 1, 0, 0, 4)] !== 0);
+    else if (!changed.old) assert.ok(wanted.some(Number.isNaN) && wanted.some((value) => value === 0));
+    assertClose(result.values, wanted, sumTolerance(63), `case ${index + 1}`);
+  }
+});
+
+Deno.test("convolution_weight_gradient carries NaN and infinity to surviving weights and never to pruned ones", async () => {
+  const gpu = await testGpu();
+  // One row of output is not split.
+  for (const shape of [odd, { ...odd, stride: 2 }, { ...odd, height: 1, width: 18 }]) {
+    const plain = randomTensors(shape);
+    const cases: Partial<Tensors>[] = [
+      { input: spoilt(plain.input, 5, 0) },
+      // Inside the image, where every tap meets a pixel.
+      ...(shape === odd ? [{ outputGradient: spoilt(plain.outputGradient, 7, 1) }] : []),
+    ];
+    for (const [index, changed] of cases.entries()) {
+      const tensors = { ...plain, ...changed };
+      const what = `case ${index + 1}, ${named(shape)}`;
+      const { weight, bias } = unpackLayer(shape, await runWeightGradient(gpu, shape, tensors, true), what);
+      const wanted = convolutionWeightGradient(shape, tensors.input, tensors.outputGradient, tensors.mask);
+      assert.ok(wanted.weight.some(Number.isNaN));
+      assertClose(weight, wanted.weight, sumTolerance(positions(shape)), `${what}: weight`);
+      assertClose(bias, wanted.bias, sumTolerance(positions(shape)), `${what}: bias`);
+      weight.forEach((value, at) => {
+        if (tensors.mask[at] === 0) assert.ok(Object.is(value, 0));
+      });
+    }
+  }
+});
+
+Deno.test("the comparison fails when one weight in the last tap of the last channel is off by a hundred-thousandth", async () => {
+  const gpu = await testGpu();
+  const shape = { replicates: 1, channels: 3, outputs: 8, height: 4, width: 4, size: 3, stride: 1, batch: 8 };
+  const tensors = randomTensors(shape);
+  const wanted = convolutionForward(shape, tensors.weight, tensors.bias, tensors.input);
+  const off = withValues(tensors.weight, { 215: (tensors.weight[215] ?? 0) + 1e-5 });
+  const { values } = unpackBatch(1, 128, 8, await runForward(gpu, shape, { ...tensors, weight: off }, false));
+  assert.throws(() => assertClose(values, wanted, sumTolerance(27), "off"), assert.AssertionError);
+});

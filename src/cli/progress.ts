@@ -25,10 +25,13 @@ export interface ProgressOptions {
 /** How much of a level passes between two plain lines. */
 const plainShare = 0.1;
 
+/** How much of a level must be over before its time tells how long the rest takes. */
+const tooEarly = 0.01;
+
 /** Where a level stands. */
 type Position = Pick<
   LotteryEvent & { readonly type: "progress" },
-  "level" | "firstIteration" | "iteration" | "iterations"
+  "level" | "firstIteration" | "iteration" | "iterations" | "trainLoss"
 >;
 
 /** Where three poolings leave more inputs than the paper's count of weights allows for. */
@@ -144,7 +147,7 @@ export class Progress implements Disposable {
   }
 
   #describe(event: Position): string {
-    const { level, iteration, iterations } = event;
+    const { level, iteration, iterations, trainLoss } = event;
     const { levels } = this.#config;
     const share = shareOf(event);
     const now = this.#now();
@@ -153,12 +156,11 @@ export class Progress implements Disposable {
     const all = this.#options.networksByLevel.reduce((sum, count) => sum + count, 0);
     // Before the first level is over, later ones are taken to cost what this one does per network.
     const inAll = work === 0 ? 0 : (now - this.#startedAt) * Math.max(0, all - work) / work;
-    const { trainLoss, validationAccuracy, testAccuracy } = this.#latest ?? {};
-    const figures = this.#latest
-      ? `  loss ${trainLoss === null || trainLoss === undefined ? "–" : trainLoss.toFixed(4)}` +
-        `  val ${percent(validationAccuracy ?? 0)}  test ${percent(testAccuracy ?? 0)}`
-      : "";
-    const time = `${duration(inLevel)} left, run ${duration(inAll)}`;
+    const { validationAccuracy, testAccuracy } = this.#latest ?? {};
+    const figures = (trainLoss === null ? "" : `  loss ${trainLoss.toFixed(4)}`) +
+      (this.#latest ? `  val ${percent(validationAccuracy ?? 0)}  test ${percent(testAccuracy ?? 0)}` : "");
+    // The first steps wait for kernels to compile and say nothing of those after them.
+    const time = share < tooEarly ? "starting" : `${duration(inLevel)} left, run ${duration(inAll)}`;
     const text = `${group(iteration)}/${group(iterations)}  ${time}${figures}`;
     if (!this.#console.isTerminal) return text;
     const before = `level ${level}/${levels}  `;

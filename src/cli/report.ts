@@ -37,13 +37,11 @@ function resultTable(figures: readonly LevelFigures[]): string[] {
   const columns = [
     { title: "weights", align: "right" as const },
     ...["early stop", "test there", "test at end"].flatMap((quantity) =>
-      arms.map((arm) => ({
-        title: controls.length === 0 ? quantity : arm === "ticket" ? `${quantity}: ticket` : arm,
-        align: "right" as const,
-      }))
+      arms.map((_, index) => ({ title: index === 0 ? quantity : "", align: "right" as const }))
     ),
-    { title: "ms a step", align: "right" as const },
+    { title: "ms/step", align: "right" as const },
   ];
+  const names = controls.length === 0 ? [] : [["", ...quantities.flatMap(() => arms), ""]];
   const rows = figures.flatMap(({ remaining, ticket, controls: own }) => {
     const all = [ticket, ...controls.map((arm) => own.find((control) => control.arm === arm))];
     const cells = (format: (arm: ArmFigures, pick: (arm: ArmFigures) => Spread | null) => string): string[] =>
@@ -56,7 +54,7 @@ function resultTable(figures: readonly LevelFigures[]): string[] {
     const isMany = all.some((arm) => (arm?.earlyStop?.count ?? 0) > 1);
     return isMany ? [means, ["", ...cells((arm, pick) => rangeOf(pick(arm), pick)), ""]] : [means];
   });
-  return formatTable(columns, rows);
+  return formatTable(columns, [...names, ...rows]);
 }
 
 const earlyStopOf = (arm: ArmFigures): Spread | null => arm.earlyStop;

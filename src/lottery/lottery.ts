@@ -144,7 +144,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       dropoutKeys: members.map(({ dropoutKey }) => dropoutKey),
       augment: config.augment,
     });
-    const { stepMs, rewinds } = yield* trainLevel(gpu, ensemble, config, level, members, signal);
+    const { stepMs, rewinds } = yield* trainLevel(ensemble, config, level, members, signal);
     const correct = await ensemble.trainingCorrect();
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
@@ -201,7 +201,6 @@ interface LevelOutcome {
 
 /** One level: steps and evaluations. */
 async function* trainLevel(
-  gpu: Gpu,
   ensemble: Ensemble,
   config: LotteryConfig,
   level: number,
@@ -210,7 +209,7 @@ async function* trainLevel(
 ): AsyncGenerator<LotteryEvent, LevelOutcome> {
   ensemble.begin(members.map(({ start }) => start));
   await assertReset(ensemble, members);
-  const pace = new Pace(gpu);
+  const pace = new Pace(ensemble);
   const { iterations, evalEvery } = config;
   const firstIteration = firstIterationOf(config, level);
   const rewindAt = level === 0 && config.rewind > 0 ? config.rewind : Infinity;
@@ -231,7 +230,8 @@ async function* trainLevel(
         await pace.settle();
         rewinds = await rewindPoints(ensemble, members);
       }
-      yield { type: "progress", level, firstIteration, iteration, iterations, stepMs: pace.stepMs };
+      const { stepMs, trainLoss } = pace;
+      yield { type: "progress", level, firstIteration, iteration, iterations, stepMs, trainLoss };
     }
     signal?.throwIfAborted();
     yield* evaluations(ensemble, members, pace);
@@ -312,14 +312,15 @@ async function nextMasks(
  * that was submitted is done, so several submits share one. Its timing decides when, never what.
  */
 class Pace {
-  readonly #gpu: Gpu;
+  readonly #ensemble: Ensemble;
   readonly #times: number[] = [];
   #waiting = 0;
   #since = 0;
   #stepMs = 0;
+  #trainLoss: number | null = null;
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  constructor(ensemble: Ensemble) {
+    this.#ensemble = ensemble;
   }
 
   /** Steps of the next submit. */
@@ -330,6 +331,11 @@ class Pace {
   /** Milliseconds of a step, lately. */
   get stepMs(): number {
     return this.#stepMs;
+  }
+
+  /** Mean training loss of the first network since the last evaluation, as of the last wait. */
+  get trainLoss(): number | null {
+    return this.#trainLoss;
   }
 
   /** Median over the waits of a level. */
@@ -351,7 +357,9 @@ class Pace {
   /** Waits for everything that was submitted. */
   async settle(): Promise<void> {
     if (this.#waiting === 0) return;
-    await this.#gpu.done();
+    // A read waits for everything before it, so that the running loss comes for nothing.
+    const [loss] = await this.#ensemble.runningLosses();
+    this.#trainLoss = loss === undefined ? null : finite(loss);
     this.#stepMs = (performance.now() - this.#since) / this.#waiting;
     this.#times.push(this.#stepMs);
     this.#waiting = 0;

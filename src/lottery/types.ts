@@ -211,6 +211,8 @@ export type LotteryEvent =
     readonly iterations: number;
     /** Milliseconds of one step of all networks, lately. */
     readonly stepMs: number;
+    /** Mean training loss of the first network since the last evaluation, at least once a second; null before there is one. */
+    readonly trainLoss: number | null;
   }
   | { readonly type: "evaluation"; readonly evaluation: Evaluation }
   | {

@@ -26,7 +26,15 @@ import { applyMask } from "./mask.ts";
 import { classesOf, type NetworkLayout, roundUp } from "./network.ts";
 import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
 import { layerTable, statistics } from "./selection.ts";
-import { type EvaluationRecord, initialState, parseRecords, recordSlot, recordWords, stateWords } from "./state.ts";
+import {
+  type EvaluationRecord,
+  initialState,
+  parseRecords,
+  parseRunningLosses,
+  recordSlot,
+  recordWords,
+  stateWords,
+} from "./state.ts";
 
 /** What an ensemble trains, on what, and for how long. */
 export interface EnsembleOptions {
@@ -185,6 +193,7 @@ export class Ensemble implements Disposable {
   readonly #evaluation: readonly Program[];
   readonly #training: readonly Program[];
   #stepsDone = 0;
+  #evaluatedAt = 0;
 
   private constructor(
     gpu: Gpu,
@@ -269,6 +278,7 @@ export class Ensemble implements Disposable {
     const { firstIteration = 0 } = this.#options;
     this.#gpu.write(this.buffer("state"), initialState(this.replicates, firstIteration));
     this.#stepsDone = firstIteration;
+    this.#evaluatedAt = firstIteration;
   }
 
   /**
@@ -309,6 +319,7 @@ export class Ensemble implements Disposable {
   /** Evaluates validation and test, keeps the best weights, counts survivors; resolves when the numbers are back. */
   async evaluate(): Promise<EvaluationResult> {
     for (const program of this.#evaluation) this.#gpu.submit(program);
+    this.#evaluatedAt = this.#stepsDone;
     const [records, counts] = await this.#gpu.read([
       { buffer: this.buffer("record"), bytes: this.replicates * recordWords * 4 },
       { buffer: this.buffer("mask counts"), bytes: this.replicates * this.layout.layers.length * 8 },
@@ -324,6 +335,15 @@ export class Ensemble implements Disposable {
       kept: perReplicate.map((own) => this.layout.layers.map((_, layer) => own[layer * 2] ?? 0)),
       violations: perReplicate.map((own) => own.reduce((sum, count, index) => index % 2 ? sum + count : sum, 0)),
     };
+  }
+
+  /** Per replicate: the mean training loss since the last evaluation. Waits for everything that was submitted. */
+  async runningLosses(): Promise<number[]> {
+    const [bytes] = await this.#gpu.read([
+      { buffer: this.buffer("state"), bytes: this.replicates * stateWords * 4 },
+    ]);
+    const words = new Uint32Array(bytes ?? new ArrayBuffer(0));
+    return parseRunningLosses(words).map((sum) => sum / (this.#stepsDone - this.#evaluatedAt));
   }
 
   /** Correct predictions on the training split, with the final weights and with the best ones. */

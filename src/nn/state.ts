@@ -62,3 +62,9 @@ export function parseRecords(bytes: ArrayBuffer): EvaluationRecord[] {
   }
   return records;
 }
+
+/** The training losses since the last evaluation, summed over steps, out of the states of all replicates. */
+export function parseRunningLosses(words: Uint32Array<ArrayBuffer>): number[] {
+  const floats = new Float32Array(words.buffer);
+  return Array.from({ length: words.length / stateWords }, (_, replicate) => floats[replicate * stateWords + 2] ?? NaN);
+}

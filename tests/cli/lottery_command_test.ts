@@ -51,7 +51,10 @@ Deno.test("lottery trains, records and ends with a table and the outcome in word
   using runs = new TemporaryFolder();
   const { code, output, errors } = await run([...small, "--runs", runs.path]);
   assert.equal(code, 0);
-  assert.match(output(), /^ *weights +early stop: ticket +reinit/m);
+  assert.match(
+    output(),
+    /^ *weights +early stop +test there +test at end +ms\/step\n +ticket +reinit +ticket +reinit +ticket +reinit$/m,
+  );
   assert.match(output(), /Pruning helped: with 25\.0 % of the weights|Pruning helped: with 50\.0 % of the weights/);
   assert.match(output(), /Against reinit/);
   assert.match(output(), /One replicate/);

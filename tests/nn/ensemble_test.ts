@@ -163,6 +163,20 @@ for (const optimizer of [adam, sgd]) {
   });
 }
 
+Deno.test("the running loss is the mean over the steps since the last evaluation", async () => {
+  const gpu = await testGpu();
+  using fixture = await Fixture.open(gpu, [1, 2]);
+  const { ensemble } = fixture;
+  ensemble.begin([dense(1), dense(2)]);
+  for (const steps of [3, 5]) {
+    fixture.steps(steps);
+    const running = await ensemble.runningLosses();
+    const { records } = await ensemble.evaluate();
+    assert.deepEqual(running, records.map(({ trainLossSum }) => trainLossSum / steps));
+    assert.ok(running.every((loss) => loss > 0) && running[0] !== running[1]);
+  }
+});
+
 Deno.test("a weight that comes back is counted as a violation", async () => {
   const gpu = await testGpu();
   using fixture = await Fixture.open(gpu, [1]);

@@ -80,7 +80,7 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
       options.signal?.throwIfAborted();
       await Promise.resolve();
       if (iteration > firstIteration) {
-        yield { type: "progress", level, firstIteration, iteration, iterations, stepMs: 2 };
+        yield { type: "progress", level, firstIteration, iteration, iterations, stepMs: 2, trainLoss: 1 };
       }
       for (const [key, own] of evaluations) {
         const evaluation = evaluate(key, iteration, options.error ?? 0);

@@ -28,6 +28,7 @@
  * @module
  */
 export { lottery, type LotteryOptions } from "./src/lottery/lottery.ts";
+export { recovering, type RecoveryOptions } from "./src/lottery/recovery.ts";
 export {
   type ControlName,
   type LotteryConfig,
@@ -55,6 +56,7 @@ export type {
   LotteryEvent,
   MemoryEntry,
   NetworkKey,
+  PartialNetwork,
   RewindPoint,
   Snapshot,
   TicketMask,
@@ -74,6 +76,7 @@ export {
   train,
   type TrainOptions,
 } from "./src/lottery/ticket.ts";
+export { formatCompactTicket, loadCompactTicket } from "./src/store/compact_ticket.ts";
 export { evaluate, type InferenceOptions, logits, type Model, predict, type Score } from "./src/nn/inference.ts";
 export {
   architecture,
@@ -97,6 +100,7 @@ export type {
   NormValues,
   ResidualSpec,
 } from "./src/nn/network.ts";
+export type { TrainingState } from "./src/nn/ensemble.ts";
 export type { AdamSettings, LearningRateSettings, OptimizerSettings, SgdSettings } from "./src/nn/optimizer.ts";
 export { datasetNames, loadDataset, type LoadOptions } from "./src/data/load.ts";
 export type { Dataset, DatasetFile, DatasetName, Examples, ReadFile } from "./src/data/dataset.ts";

@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { isAbsolute, resolve } from "node:path";
 import { closestMatch } from "npm:leven@4.1.0";
+import { legible, quoted } from "../data/quoted.ts";
 
 /** Wrong usage: exit code 2. */
 export class UsageError extends Error {
@@ -53,7 +54,7 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[], 
   for (const token of tokens) {
     if (token.kind === "positional") {
       if (positionals.length === most) {
-        throw new UsageError(`Cannot take "${token.value}": ${surplus(most)} See --help.`);
+        throw new UsageError(`Cannot take ${quoted(token.value)}: ${surplus(most)} See --help.`);
       }
       positionals.push(token.value);
     } else if (token.kind === "option") {
@@ -66,7 +67,9 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[], 
       }
       if (flag.value === undefined && token.value !== undefined) {
         throw new UsageError(
-          `Cannot take ${flag.flag}=${token.value}: ${flag.flag} has no value. Leave "=${token.value}" out.`,
+          `Cannot take ${flag.flag}=${legible(token.value)}: ${flag.flag} has no value. Leave ${
+            quoted(`=${token.value}`)
+          } out.`,
         );
       }
       if (values.has(flag.flag)) throw new UsageError(`Cannot take ${flag.flag} twice: leave one out.`);
@@ -98,12 +101,13 @@ export function userPath(path: string): string {
 
 /** What a name that is none of the known ones was probably meant to be, as a sentence to append; empty when nothing is near. */
 export function suggestion(name: string, known: readonly string[]): string {
+  if (name.length > 100) return ""; // no slip of a finger, and the search takes time with the length
   const nearest = closestMatch(name, [...known], { maxDistance: Math.max(2, Math.floor(name.length / 3)) });
   return nearest === undefined ? "" : ` Did you mean ${nearest}?`;
 }
 
 function unknownFlag(name: string, flags: readonly Flag[]): string {
-  return `There is no flag ${name}.${suggestion(name, flags.map(({ flag }) => flag))} See --help.`;
+  return `There is no flag ${legible(name)}.${suggestion(name, flags.map(({ flag }) => flag))} See --help.`;
 }
 
 function surplus(most: number): string {

@@ -5,6 +5,7 @@
  */
 import type { Dataset } from "../data/dataset.ts";
 import { loadDataset, type LoadOptions } from "../data/load.ts";
+import { legible, quoted } from "../data/quoted.ts";
 import {
   changed,
   type LotteryConfig,
@@ -19,9 +20,11 @@ import {
   shortHash,
 } from "../lottery/config.ts";
 import { lottery, type LotteryOptions, wantedNetworks } from "../lottery/lottery.ts";
+import { recovering } from "../lottery/recovery.ts";
 import type { LotteryEvent } from "../lottery/types.ts";
 import { layOut } from "../nn/network.ts";
 import { planTable } from "../nn/plan.ts";
+import { runIds } from "../store/index.ts";
 import { nameOf, RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
@@ -52,7 +55,17 @@ const otherFlags: readonly Flag[] = [
   },
   { flag: "--data-dir", value: "DIR", description: "the data set's files, instead of where it usually comes from" },
   { flag: "--runs", value: "DIR", description: "where runs are kept (./runs)" },
+  {
+    flag: "--checkpoint-seconds",
+    value: "X",
+    description: "least time between checkpoints within a level (60); 0: as often as can be, whatever it costs",
+  },
   { flag: "--resume", description: "go on with an unfinished run, or add levels, replicates or controls to a run" },
+  {
+    flag: "--fresh",
+    description:
+      "a new run beside those of the same settings, which stay; with --resume, go on with the newest of them",
+  },
   { flag: "--json", description: "print the run's summary as JSON and nothing else; progress goes to standard error" },
   { flag: "--verbose", description: "print the network's layers and what is allocated on the device" },
   { flag: "--help", description: "print this" },
@@ -101,24 +114,29 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
   }
   asUsage(() => layOut(networkOf(config, dataset)));
   const planHash = await shortHash(planTable);
-  const id = await runId(config, { dataDigest: dataset.digest, planHash });
+  const checkpointSeconds = secondsOf("--checkpoint-seconds", values.get("--checkpoint-seconds"));
   const runs = userPath(values.get("--runs") ?? "runs");
+  const settingsId = await runId(config, { dataDigest: dataset.digest, planHash });
+  const id = values.has("--fresh") ? freshId(runs, settingsId, values.has("--resume")) : settingsId;
   const warn = (message: string): void => console.err(`Warning: ${message}`);
   await using store = await RunStore.open(runs, { id, config, dataset, planHash }, { warn });
 
   if (store.progress.state === "finished") {
-    console.err(`Run ${id} is finished already (${store.folder}); this is what it came to.`);
+    console.err(
+      `Run ${id} is finished already (${store.folder}); this is what it came to. With --fresh it is made once more, beside it.`,
+    );
     await store.completeSummary();
   } else {
     const isResumed = store.progress.state === "unfinished";
     if (isResumed && !values.has("--resume")) {
       throw new Error(
         `Run ${id} is there already, with ${store.progress.done} of ${store.progress.wanted} networks trained (${store.folder}). ` +
-          "Add --resume to go on with it, or choose another folder with --runs.",
+          "Add --resume to go on with it, --fresh for a new run beside it, or choose another folder with --runs.",
       );
     }
     console.err(isResumed ? `Going on with run ${id} (${store.folder})` : `Run ${id} (${store.folder})`);
-    const code = await train(store, config, dataset, tools, values.has("--verbose"));
+    const verbose = values.has("--verbose");
+    const code = await train(store, config, { dataset, ...checkpointSeconds }, tools, verbose);
     if (code !== 0) return code;
   }
   const summary = store.summary();
@@ -128,11 +146,20 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
   return 0;
 }
 
+/** The id of a run beside those of the same settings: one that is free, or the newest that is there to go on with. */
+function freshId(runs: string, id: string, isResumed: boolean): string {
+  const numbers = runIds(runs).filter((own) => own === id || own.startsWith(`${id}-`))
+    .map((own) => own === id ? 1 : Number(own.slice(id.length + 1)));
+  const newest = Math.max(0, ...numbers);
+  const number = isResumed ? Math.max(1, newest) : newest + 1;
+  return number === 1 ? id : `${id}-${number}`;
+}
+
 async function train(
   store: RunStore,
   config: LotteryConfig,
-  dataset: Dataset,
-  { console, lottery, signal }: LotteryTools,
+  options: Pick<LotteryOptions, "dataset" | "checkpointSeconds">,
+  { console, lottery, signal: stopped }: LotteryTools,
   verbose: boolean,
 ): Promise<number> {
   const done = new Set(store.snapshot?.records.map(nameOf));
@@ -142,26 +169,46 @@ async function train(
     (_, level) => missing.filter((key) => key.level === level).length,
   );
   using progress = new Progress(console, config, { networksByLevel, verbose });
+  const fromFile = new AbortController();
+  const signal = AbortSignal.any([stopped, fromFile.signal]);
   const told = (): void => progress.note("Stopping after this step. Once more ends at once; nothing recorded is lost.");
   signal.addEventListener("abort", told, { once: true });
   try {
-    const options = { dataset, signal, ...(store.snapshot ? { snapshot: store.snapshot } : {}) };
-    for await (const event of lottery(config, options)) {
+    const begun = store.snapshot ? { snapshot: store.snapshot } : {};
+    const warn = (message: string): void => progress.note(`Warning: ${message}`);
+    for await (const event of recovering(config, { ...options, ...begun, signal }, { lottery, warn })) {
       await store.record(event);
       progress.show(event);
+      if (!signal.aborted && await store.stopRequested()) {
+        fromFile.abort(new DOMException("Stopped by the file `stop`", "AbortError"));
+      }
     }
     return 0;
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     progress.note(
       store.hasStarted
-        ? `Stopped. What was trained is in ${store.folder}; the same command with --resume goes on from the last finished level.`
+        ? `Stopped. What was trained is in ${store.folder}; the same command with --resume goes on ${whereFrom(store)}.`
         : "Stopped before training began; nothing was written.",
     );
     return 130;
   } finally {
     signal.removeEventListener("abort", told);
   }
+}
+
+/** Where a run goes on, in words. */
+function whereFrom({ within }: RunStore): string {
+  return within ? `from iteration ${within.iteration} of level ${within.level}` : "from the last finished level";
+}
+
+function secondsOf(flag: string, text: string | undefined): Pick<LotteryOptions, "checkpointSeconds"> {
+  if (text === undefined) return {};
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0) {
+    throw new UsageError(`${flag} is "${text}", and it must be a number of seconds, 0 or more.`);
+  }
+  return { checkpointSeconds: seconds };
 }
 
 async function configOf(name: string | undefined, values: ReadonlyMap<string, string>): Promise<LotteryConfig> {
@@ -175,7 +222,7 @@ async function configOf(name: string | undefined, values: ReadonlyMap<string, st
   }));
   if (chosen === undefined) {
     throw new UsageError(
-      `There is no preset "${String(named)}".${suggestion(String(named), presetNames)} ` +
+      `There is no preset ${quoted(named)}.${typeof named === "string" ? suggestion(named, presetNames) : ""} ` +
         `Choose one of ${presetNames.join(", ")}.`,
     );
   }
@@ -208,7 +255,7 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
     }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`Cannot use --config ${path}: it is not JSON (${reason}).`, { cause });
+    throw new UsageError(`Cannot use --config ${path}: it is not JSON (${legible(reason, 200)}).`, { cause });
   }
   throw new UsageError(`Cannot use --config ${path}: it is not an object of settings, such as {"levels": 3}.`);
 }

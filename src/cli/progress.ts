@@ -6,6 +6,7 @@
 import { percent } from "../analysis/outcome.ts";
 import { spread } from "../analysis/statistics.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
+import { firstIterationOf } from "../lottery/lottery.ts";
 import type { ArmName, Evaluation, LevelRecord, LotteryEvent } from "../lottery/types.ts";
 import { type Console, styled } from "./console.ts";
 import { bar, LiveLine } from "./live_line.ts";
@@ -51,6 +52,10 @@ export class Progress implements Disposable {
   readonly #line: LiveLine;
   #startedAt = 0;
   #levelStartedAt = 0;
+  /** Where the level began or, after an interruption, goes on: steps before that took none of this session's time. */
+  #startIteration = 0;
+  #startShare: number | undefined;
+  #workBefore = 0;
   #levelNetworks = 0;
   #workDone = 0;
   #plainAt = 0;
@@ -121,8 +126,10 @@ export class Progress implements Disposable {
     this.#console.err(table.map((line) => `  ${line}`).join("\n"));
   }
 
-  #levelStart({ level, networks, remaining }: LotteryEvent & { readonly type: "level-start" }): void {
+  #levelStart({ level, networks, iteration, remaining }: LotteryEvent & { readonly type: "level-start" }): void {
     this.#levelStartedAt = this.#now();
+    this.#startIteration = iteration;
+    this.#startShare = undefined;
     this.#levelNetworks = networks.length;
     this.#plainAt = plainShare;
     this.#latest = undefined;
@@ -130,7 +137,10 @@ export class Progress implements Disposable {
     const counts = new Map<ArmName, number>();
     for (const { arm } of networks) counts.set(arm, (counts.get(arm) ?? 0) + 1);
     const arms = [...counts].map(([arm, count]) => count === 1 ? arm : `${count} × ${arm}`).join(", ");
-    this.#console.err(`Level ${level} of ${this.#config.levels}: ${percent(remaining)} of the weights, ${arms}`);
+    const goesOn = iteration > firstIterationOf(this.#config, level) ? `, from iteration ${group(iteration)}` : "";
+    this.#console.err(
+      `Level ${level} of ${this.#config.levels}: ${percent(remaining)} of the weights, ${arms}${goesOn}`,
+    );
   }
 
   #evaluation(evaluation: Evaluation): void {
@@ -140,6 +150,11 @@ export class Progress implements Disposable {
 
   #progress(event: Position): void {
     const share = shareOf(event);
+    if (this.#startShare === undefined) {
+      this.#startShare = shareOf({ ...event, iteration: Math.max(event.firstIteration, this.#startIteration) });
+      this.#workBefore += this.#levelNetworks * this.#startShare;
+      this.#plainAt = (Math.floor(this.#startShare / plainShare) + 1) * plainShare;
+    }
     this.#line.draw(() => this.#describe(event));
     if (this.#console.isTerminal || share < this.#plainAt || share >= 1) return;
     this.#plainAt = (Math.floor(share / plainShare) + 1) * plainShare;
@@ -150,17 +165,18 @@ export class Progress implements Disposable {
     const { level, iteration, iterations, trainLoss } = event;
     const { levels } = this.#config;
     const share = shareOf(event);
+    const gained = share - (this.#startShare ?? 0);
     const now = this.#now();
-    const inLevel = share === 0 ? 0 : (now - this.#levelStartedAt) * (1 - share) / share;
-    const work = this.#workDone + this.#levelNetworks * share;
-    const all = this.#options.networksByLevel.reduce((sum, count) => sum + count, 0);
+    const inLevel = gained === 0 ? 0 : (now - this.#levelStartedAt) * (1 - share) / gained;
+    const work = this.#workDone + this.#levelNetworks * gained;
+    const all = this.#options.networksByLevel.reduce((sum, count) => sum + count, 0) - this.#workBefore;
     // Before the first level is over, later ones are taken to cost what this one does per network.
     const inAll = work === 0 ? 0 : (now - this.#startedAt) * Math.max(0, all - work) / work;
     const { validationAccuracy, testAccuracy } = this.#latest ?? {};
     const figures = (trainLoss === null ? "" : `  loss ${trainLoss.toFixed(4)}`) +
       (this.#latest ? `  val ${percent(validationAccuracy ?? 0)}  test ${percent(testAccuracy ?? 0)}` : "");
     // The first steps wait for kernels to compile and say nothing of those after them.
-    const time = share < tooEarly ? "starting" : `${duration(inLevel)} left, run ${duration(inAll)}`;
+    const time = gained < tooEarly ? "starting" : `${duration(inLevel)} left, run ${duration(inAll)}`;
     const text = `${group(iteration)}/${group(iterations)}  ${time}${figures}`;
     if (!this.#console.isTerminal) return text;
     const before = `level ${level}/${levels}  `;
@@ -171,7 +187,7 @@ export class Progress implements Disposable {
   }
 
   #levelEnd({ level, records, timing }: LotteryEvent & { readonly type: "level-end" }): void {
-    this.#workDone += this.#levelNetworks;
+    this.#workDone += this.#levelNetworks * (1 - (this.#startShare ?? 0));
     this.#line.clear();
     const [first] = records;
     if (!first) return;

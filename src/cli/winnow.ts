@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, Command>> = {
       return await lotteryCommand(args, { console, signal, ...lotteryTools });
     },
   },
+  runs: {
+    description: "list, show, compare, export, verify and remove runs",
+    run: async (args, console) => (await import("./runs.ts")).runsCommand(args, { console }),
+  },
   data: {
     description: "fetch and check a data set",
     run: async (args, console, signal) => (await import("./data.ts")).dataCommand(args, { console, signal }),
@@ -165,6 +169,10 @@ if (import.meta.main) {
     controller.abort(new DOMException("Stopped by the user", "AbortError"));
   };
   Deno.addSignalListener("SIGINT", stop);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", stop);
+    // Schedulers send it ahead of the end of a job's time, some more than once: never at once.
+    Deno.addSignalListener("SIGUSR1", () => controller.signal.aborted || stop());
+  }
   Deno.exit(await main(Deno.args, systemConsole(), controller.signal));
 }

@@ -121,6 +121,25 @@ export class DataOrder {
     return indices;
   }
 
+  /**
+   * Passes over batches, to go on where an earlier training of the same stream stood. Costs one epoch's shuffle however many
+   * there are, because every epoch is drawn from a stream of its own.
+   *
+   * @param steps how many batches
+   * @throws {RangeError} when `steps` is not a whole number
+   */
+  skip(steps: number): void {
+    if (!Number.isSafeInteger(steps) || steps < 0) {
+      throw new RangeError(`Cannot skip ${steps} batches: it must be a whole number`);
+    }
+    const position = this.#step + steps;
+    const epoch = this.#epoch + Math.floor(position / this.stepsPerEpoch);
+    this.#step = position % this.stepsPerEpoch;
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#shuffled = this.#shuffle();
+  }
+
   #shuffle(): Uint32Array {
     const random = new RandomStream(this.#seed, "order", this.#arm, this.#training, this.#epoch);
     const shuffled = random.permutation(this.#train.length).map((position) => this.#train[position] ?? 0);

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { legible, quoted } from "./quoted.ts";
 
 /** An element type, as the format names it. */
 export type Dtype =
@@ -69,7 +70,7 @@ const maximumHeaderBytes = 100_000_000;
  *
  * @param name the file's name, for errors
  * @throws {SyntaxError} naming file and offset: truncated, a header that is not the format's, an unknown element type, a
- * shape that does not fit its bytes, tensors that overlap or leave a gap, bytes that belong to no tensor
+ * shape that does not fit its bytes, a name that is there twice, tensors that overlap or leave a gap, bytes that belong to no tensor
  * @example
  * ```ts
  * import { float32, formatSafetensors, parseSafetensors, storeTensor } from "./safetensors.ts";
@@ -107,7 +108,7 @@ export function parseSafetensors(bytes: Uint8Array<ArrayBuffer>, name: string): 
       throw unreadable(
         name,
         dataStart + Math.min(begin, at),
-        `tensor ${JSON.stringify(tensor)} begins at byte ${begin} of the data where the one before ends at ${at}; ` +
+        `tensor ${quoted(tensor)} begins at byte ${begin} of the data where the one before ends at ${at}; ` +
           "tensors must follow each other without gap or overlap",
       );
     }
@@ -115,7 +116,7 @@ export function parseSafetensors(bytes: Uint8Array<ArrayBuffer>, name: string): 
       throw unreadable(
         name,
         bytes.length,
-        `it ends before tensor ${JSON.stringify(tensor)} does (byte ${dataStart + end})`,
+        `it ends before tensor ${quoted(tensor)} does (byte ${dataStart + end})`,
       );
     }
     tensors.set(tensor, { dtype, shape, data: bytes.subarray(dataStart + begin, dataStart + end) });
@@ -156,8 +157,8 @@ export function formatSafetensors(
     const wanted = tensorBytes(dtype, shape);
     if (!isSizes(shape) || wanted !== data.length) {
       throw new RangeError(
-        `Cannot write tensor ${JSON.stringify(name)}: it has ${data.length} bytes where ${dtype} of shape ` +
-          `[${shape.join(", ")}] needs ${wanted}`,
+        `Cannot write tensor ${quoted(name)}: it has ${data.length} bytes where ${dtype} of shape ` +
+          `[${legible(shape.join(", "))}] needs ${wanted}`,
       );
     }
     header.push([name, { dtype, shape, data_offsets: [dataBytes, dataBytes + data.length] }]);
@@ -253,14 +254,45 @@ function parseHeader(text: Uint8Array<ArrayBuffer>, name: string): Record<string
   // Only an object can begin like this; anything else (a pickle, an HTML page) is refused before it is decoded.
   if (text[0] !== 0x7b) throw unreadable(name, 8, "the header does not begin with {; is it a safetensors file?");
   let header: unknown;
+  let json: string;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text));
+    json = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
+    header = JSON.parse(json);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unreadable(name, 8, `the header is not JSON in UTF-8 (${reason})`, cause);
+    throw unreadable(name, 8, `the header is not JSON in UTF-8 (${legible(reason, 200)})`, cause);
   }
   if (!isRecord(header)) throw unreadable(name, 8, "the header is not an object");
+  const repeated = repeatedKey(json);
+  if (repeated !== undefined) {
+    throw unreadable(
+      name,
+      8,
+      `the header has the key ${quoted(repeated)} twice in one object, and may mean two things`,
+    );
+  }
   return header;
+}
+
+/** The first key that stands twice in one object of valid JSON: `JSON.parse()` keeps the last, other readers the first. */
+function repeatedKey(json: string): string | undefined {
+  const open: Set<string>[] = [];
+  let text: string | undefined; // the string that was just read: a key when a colon follows
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === '"') {
+      const begin = at++;
+      while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
+      text = json.slice(begin, at + 1);
+    } else if (character === ":" && text !== undefined) {
+      const key = String(JSON.parse(text)); // without its escapes
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    } else if (character === "{" || character === "[") open.push(new Set());
+    else if (character === "}" || character === "]") open.pop();
+  }
+  return undefined;
 }
 
 function parseMetadata(value: unknown, name: string): Record<string, string> {
@@ -268,7 +300,7 @@ function parseMetadata(value: unknown, name: string): Record<string, string> {
   const entries: [string, string][] = [];
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {
-      throw unreadable(name, 8, `the header's __metadata__ has ${JSON.stringify(key)} that is not a string`);
+      throw unreadable(name, 8, `the header's __metadata__ has ${quoted(key)} that is not a string`);
     }
     entries.push([key, text]);
   }
@@ -281,18 +313,20 @@ function parseEntry(
   name: string,
 ): { dtype: Dtype; shape: number[]; begin: number; end: number } {
   const wrong = (problem: string): SyntaxError =>
-    unreadable(name, 8, `the header's entry for tensor ${JSON.stringify(tensor)} ${problem}`);
+    unreadable(name, 8, `the header's entry for tensor ${quoted(tensor)} ${problem}`);
   if (!isRecord(value)) throw wrong("is not an object");
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype)) {
-    throw wrong(`has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(dtypeBytes).join(", ")}`);
+    throw wrong(`has dtype ${quoted(dtype)}; known are ${Object.keys(dtypeBytes).join(", ")}`);
   }
   if (!isSizes(shape)) throw wrong("has no shape of whole numbers");
   if (!isSizes(offsets) || offsets.length !== 2) throw wrong("has no data_offsets of two whole numbers");
   const [begin = 0, end = 0] = offsets;
   const wanted = tensorBytes(dtype, shape);
   if (end - begin !== wanted) {
-    throw wrong(`spans bytes ${begin} to ${end}, where ${dtype} of shape [${shape.join(", ")}] needs ${wanted}`);
+    throw wrong(
+      `spans bytes ${begin} to ${end}, where ${dtype} of shape [${legible(shape.join(", "))}] needs ${wanted}`,
+    );
   }
   return { dtype, shape, begin, end };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Buffer } from "./buffer.ts";
-import { ReadbackTimeoutError } from "./errors.ts";
+import { DeviceLostError, ReadbackTimeoutError } from "./errors.ts";
 
 /** What readback needs of its device. */
 export interface ReadbackHost {
@@ -47,6 +47,7 @@ export class Readback {
    *
    * @returns one `ArrayBuffer` per range
    * @throws {ReadbackTimeoutError} when the data is not there within the deadline
+   * @throws {DeviceLostError} when the device is lost meanwhile
    */
   async read(ranges: readonly Range[]): Promise<ArrayBuffer[]> {
     this.#host.check();
@@ -64,7 +65,15 @@ export class Readback {
       await this.#mapped(staging, total);
     } catch (error) {
       staging.destroy();
-      throw error;
+      if (!(error instanceof DOMException)) throw error;
+      // A map that fails is the first that is heard of a lost device; its own account, where there is one, comes a turn later.
+      await new Promise((resolve) => setTimeout(resolve));
+      this.#host.check();
+      throw new DeviceLostError(
+        `The GPU was lost: ${total} bytes could not be read back (${error.message}). Run again with --resume to go on from ` +
+          "what is finished.",
+        { cause: error },
+      );
     }
     const copy = staging.raw.getMappedRange(0, total).slice(0);
     staging.raw.unmap();

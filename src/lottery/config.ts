@@ -5,6 +5,7 @@
  */
 import { z } from "npm:zod@4.6.7";
 import type { Dataset, DatasetName } from "../data/dataset.ts";
+import { legible, quoted } from "../data/quoted.ts";
 import { architecture, type ArchitectureName, architectureNames, varied } from "../nn/architectures.ts";
 import type { Extent, LayerSpec, NetworkSpec } from "../nn/network.ts";
 import { type CustomNetwork, customNetworkSchema, explainNetwork } from "./network_schema.ts";
@@ -356,7 +357,9 @@ export function parseConfig(value: unknown): LotteryConfig {
     );
   }
   if (new Set(config.controls).size < config.controls.length) {
-    throw new RangeError(`--controls is ${config.controls.join(",")}, which names a control twice: name each once.`);
+    throw new RangeError(
+      `--controls is ${legible(config.controls.join(","))}, which names a control twice: name each once.`,
+    );
   }
   return config;
 }
@@ -478,7 +481,7 @@ function refuseWrongSchedule({ iterations, warmup, lrDrops, rewind }: LotteryCon
   const wrong = lrDrops.find((drop, index) => drop >= iterations || drop <= (lrDrops[index - 1] ?? 0));
   if (wrong !== undefined) {
     throw new RangeError(
-      `--lr-drops is ${lrDrops.join(",")}, and ${wrong} ${
+      `--lr-drops is ${legible(lrDrops.join(","))}, and ${wrong} ${
         wrong >= iterations ? `is not within the ${iterations} iterations of a training` : "does not ascend"
       }: give ascending iterations from 1 to ${iterations - 1}, or none.`,
     );
@@ -504,7 +507,7 @@ function refuseUnequalRates(config: LotteryConfig): void {
 
 function explain(value: unknown, issue: z.core.$ZodIssue | undefined): string {
   if (issue?.code === "unrecognized_keys" && issue.path.length === 0) {
-    return `There is no setting "${issue.keys.join('", "')}". The settings are ${
+    return `There is no setting ${legible(issue.keys.map((own) => quoted(own)).join(", "), 200)}. The settings are ${
       settings.map(({ key }) => key).join(", ")
     }.`;
   }
@@ -522,7 +525,7 @@ function explain(value: unknown, issue: z.core.$ZodIssue | undefined): string {
     }. ` +
       'Give it as {"name": …, "layers": […]}, each layer as docs/architecture.md describes it under Networks.';
   }
-  const shown = given === undefined ? "missing" : JSON.stringify(given);
+  const shown = given === undefined ? "missing" : quoted(given);
   return `${setting.flag} is ${shown}, and it must be ${setting.wanted} (${setting.description}).`;
 }
 

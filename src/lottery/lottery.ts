@@ -18,13 +18,15 @@ import { type Split, split } from "../data/split.ts";
 import { Gpu } from "../gpu/gpu.ts";
 import type { Limits } from "../gpu/limits.ts";
 import { DeviceExamples } from "../nn/batches.ts";
-import { Ensemble, planEnsemble, type StartValues } from "../nn/ensemble.ts";
+import { Ensemble, planEnsemble, type StartValues, type TrainingState } from "../nn/ensemble.ts";
 import { glorot } from "../nn/initialize.ts";
 import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
 import { fromArena, layOut, type NetworkLayout, normsFromArena, roundUp, sizeOf } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
 import { planOf } from "../nn/plan.ts";
 import { pruneSmallest } from "../nn/selection.ts";
+import { divergedAtOf } from "../nn/state.ts";
+import { CheckpointClock } from "./checkpoint_clock.ts";
 import { type LotteryConfig, networkOf } from "./config.ts";
 import { plannedWeights, type PruningGroup, pruningGroups, type PruningRates, toPrune } from "./schedule.ts";
 import type {
@@ -36,6 +38,7 @@ import type {
   LotteryEvent,
   MemoryEntry,
   NetworkKey,
+  PartialNetwork,
   RewindPoint,
   Snapshot,
   TicketMask,
@@ -48,11 +51,18 @@ export interface LotteryOptions {
   readonly dataset: Dataset;
   /** An open device; one is opened, and closed at the end, when left out. */
   readonly gpu?: Gpu;
+  /** The WebGPU entry point to open a device with; `navigator.gpu` when left out. */
+  readonly entry?: Pick<GPU, "requestAdapter">;
   /** Where an earlier run got to: only what is wanted and not in it is trained. */
   readonly snapshot?: Snapshot;
   /** Most networks to train in lockstep; as many as the device's limits allow when left out. No number depends on it. */
   readonly lockstep?: number;
-  /** Ends the run at the next step; `lottery()` then throws the signal's reason. */
+  /**
+   * Seconds between two snapshots within a level, 60 when left out; more where they would take over 2 % of the time. 0: with
+   * every wait, whatever it costs.
+   */
+  readonly checkpointSeconds?: number;
+  /** Ends the run at the next step: `lottery()` yields a snapshot of where it stands and throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -65,14 +75,17 @@ const submitMs = 100;
 /** Work on its way before the CPU waits for it, in milliseconds: a stop is noticed that much later. */
 const waitMs = 400;
 
+/** Seconds between two snapshots within a level. */
+const defaultCheckpointSeconds = 60;
+
 /** Most steps of one submit; the ensemble's ring of indices holds as many. */
 const maxSteps = 256;
 
 /**
  * Finds winning tickets, level by level.
  *
- * Events arrive in order: `start`; per level `level-start`, `evaluation`s and `progress`, `level-end` and a `snapshot` to go
- * on from; `end`. The same configuration and seed give the same numbers, bit for bit, on the same adapter and driver,
+ * Events arrive in order: `start`; per level `level-start`, `evaluation`s, `progress` and now and then a `snapshot`,
+ * `level-end` and another `snapshot` to go on from; `end`. The same configuration and seed give the same numbers, bit for bit, on the same adapter and driver,
  * whatever else trains beside a network.
  *
  * @throws {AdapterError} when no adapter answers or it has too little for the job
@@ -89,7 +102,8 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
   signal?.throwIfAborted();
 
   await using owned = new AsyncDisposableStack();
-  const gpu = options.gpu ?? owned.use(await Gpu.open({ wishes: limitsFor(plan(widest)) }));
+  const entry = options.entry ? { entry: options.entry } : {};
+  const gpu = options.gpu ?? owned.use(await Gpu.open({ wishes: limitsFor(plan(widest)), ...entry }));
   const most = Math.max(1, Math.min(widest, options.lockstep ?? widest));
   const lockstep = largestLockstep(most, plan, layout, config, gpu.limits);
   const work = new Work(layout, options.snapshot);
@@ -111,13 +125,22 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
   using train = new DeviceExamples(gpu, "train", dataset, dataset.train);
   using test = new DeviceExamples(gpu, "test", dataset, dataset.test);
   const trials = new Trials(config, dataset);
+  const clock = new CheckpointClock(options.checkpointSeconds ?? defaultCheckpointSeconds);
   const missing = wanted.filter((key) => !work.isDone(key));
-  for (const keys of inTurns(missing, lockstep)) {
+  for (const keys of turns(missing, work, lockstep)) {
     const [{ level }] = keys;
     signal?.throwIfAborted();
     const members = keys.map((key) => {
       const rewind = key.arm === "ticket" ? work.rewind(key, config) : undefined;
-      return new Member(key, config, layout, trials.of(key.replicate), work.mask(key), rewind);
+      return new Member(
+        key,
+        config,
+        layout,
+        trials.of(key.replicate),
+        work.mask(key),
+        rewind,
+        work.takePartial(key, config),
+      );
     });
     const [first] = members;
     if (!first) continue;
@@ -126,10 +149,11 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       type: "level-start",
       level,
       networks: members.map(({ key, seed }) => ({ ...key, seed })),
+      iteration: first.iteration,
       remaining: total(kept) / layout.weights,
       layers: layerCounts(layout, kept),
     };
-    const started = performance.now();
+    const started = performance.now() - members.reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
     using ensemble = await Ensemble.open(gpu, {
       layout,
       replicates: members.length,
@@ -144,15 +168,16 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       dropoutKeys: members.map(({ dropoutKey }) => dropoutKey),
       augment: config.augment,
     });
-    const { stepMs, rewinds } = yield* trainLevel(ensemble, config, level, members, signal);
+    const stepMs = yield* trainLevel({ ensemble, config, level, members, work, clock, started, signal });
     const correct = await ensemble.trainingCorrect();
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
     const networks = members.map((member, index) => member.trained(finals[index] ?? new Float32Array(0)));
     const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan: planOf(layout) };
-    work.add(records, timing, await nextMasks(gpu, ensemble, members, groups), rewinds);
+    work.add(records, timing, await nextMasks(gpu, ensemble, members, groups), rewindPoints(members));
     yield { type: "level-end", level, records, networks, timing };
     yield { type: "snapshot", snapshot: work.snapshot() };
+    clock.reset();
   }
   yield { type: "end", snapshot: work.snapshot() };
 }
@@ -191,61 +216,85 @@ export function wantedNetworks(config: LotteryConfig): NetworkKey[] {
   return keys;
 }
 
-/** What a level leaves beside its records. */
-interface LevelOutcome {
-  /** Median time of a step, in milliseconds. */
-  readonly stepMs: number;
-  /** Where later levels are rewound to, of the dense networks. */
-  readonly rewinds: readonly RewindPoint[];
+/** What training a level takes. */
+interface LevelTraining {
+  readonly ensemble: Ensemble;
+  readonly config: LotteryConfig;
+  readonly level: number;
+  readonly members: readonly Member[];
+  readonly work: Work;
+  readonly clock: CheckpointClock;
+  /** When the level began, by `performance.now()`. */
+  readonly started: number;
+  readonly signal: AbortSignal | undefined;
 }
 
-/** One level: steps and evaluations. */
-async function* trainLevel(
-  ensemble: Ensemble,
-  config: LotteryConfig,
-  level: number,
-  members: readonly Member[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<LotteryEvent, LevelOutcome> {
-  ensemble.begin(members.map(({ start }) => start));
+/** One level, from its beginning or from within: steps, evaluations, snapshots. Returns the median time of a step in ms. */
+async function* trainLevel(training: LevelTraining): AsyncGenerator<LotteryEvent, number> {
+  const { ensemble, config, level, members, clock, signal } = training;
+  const [first] = members;
+  if (!first) throw new Error("unreachable: a level has networks");
+  ensemble.begin(members.map(({ start }) => start), first.evaluatedAt);
   await assertReset(ensemble, members);
-  const pace = new Pace(ensemble);
+  const pace = new Pace(ensemble, first.stepMs);
   const { iterations, evalEvery } = config;
   const firstIteration = firstIterationOf(config, level);
   const rewindAt = level === 0 && config.rewind > 0 ? config.rewind : Infinity;
-  let rewinds: readonly RewindPoint[] = [];
-  let iteration = firstIteration;
-  yield* evaluations(ensemble, members, pace);
-  while (iteration < iterations) {
-    const until = Math.min(iterations, (Math.floor(iteration / evalEvery) + 1) * evalEvery);
-    while (iteration < until) {
-      signal?.throwIfAborted();
-      const stop = iteration < rewindAt ? Math.min(until, rewindAt) : until;
-      const steps = Math.min(pace.stepsPerSubmit, stop - iteration);
-      pace.submitting(steps);
-      ensemble.steps(members.map(({ order }) => order.next(steps)));
-      await pace.submitted();
-      iteration += steps;
-      if (iteration === rewindAt) {
-        await pace.settle();
-        rewinds = await rewindPoints(ensemble, members);
-      }
-      const { stepMs, trainLoss } = pace;
-      yield { type: "progress", level, firstIteration, iteration, iterations, stepMs, trainLoss };
+  let iteration = first.iteration;
+  for (;;) {
+    if (iteration === rewindAt) {
+      await pace.settle();
+      await readRewindPoints(ensemble, members);
     }
-    signal?.throwIfAborted();
-    yield* evaluations(ensemble, members, pace);
+    if (signal?.aborted || (pace.isSettled && clock.isDue)) {
+      await pace.settle();
+      const began = performance.now();
+      yield { type: "snapshot", snapshot: await snapshotWithin(training, iteration, pace.medianStepMs) };
+      clock.taken(began);
+      signal?.throwIfAborted();
+    }
+    const isEvaluated = iteration === firstIteration || iteration % evalEvery === 0 || iteration === iterations;
+    if (isEvaluated && first.evaluatedAt !== iteration) {
+      yield* evaluations(ensemble, members, pace);
+      continue;
+    }
+    if (iteration === iterations) return pace.medianStepMs;
+    const until = Math.min(iterations, (Math.floor(iteration / evalEvery) + 1) * evalEvery);
+    const stop = iteration < rewindAt ? Math.min(until, rewindAt) : until;
+    const steps = Math.min(pace.stepsPerSubmit, stop - iteration);
+    pace.submitting(steps);
+    ensemble.steps(members.map(({ order }) => order.next(steps)));
+    await pace.submitted();
+    iteration += steps;
+    const { stepMs, trainLoss } = pace;
+    yield { type: "progress", level, firstIteration, iteration, iterations, stepMs, trainLoss };
   }
-  return { stepMs: pace.medianStepMs, rewinds };
 }
 
-/** What the networks are now. */
-async function rewindPoints(ensemble: Ensemble, members: readonly Member[]): Promise<RewindPoint[]> {
+/** What is done, and where the networks in training stand. */
+async function snapshotWithin(
+  { ensemble, members, work, started }: LevelTraining,
+  iteration: number,
+  stepMs: number,
+): Promise<Snapshot> {
+  const states = await ensemble.training();
+  const seconds = (performance.now() - started) / 1000 / members.length;
+  return work.snapshot(members.flatMap((member, index) => {
+    const state = states[index];
+    return state ? [member.partial(state, { iteration, seconds, stepMs })] : [];
+  }));
+}
+
+/** Notes what the networks are now, unless that was done before an interruption. */
+async function readRewindPoints(ensemble: Ensemble, members: readonly Member[]): Promise<void> {
+  if (members.every(({ rewindPoint }) => rewindPoint)) return;
   const arenas = await ensemble.parameters();
-  return members.flatMap(({ key: { replicate } }, index) => {
-    const values = arenas[index];
-    return values ? [{ replicate, values }] : [];
-  });
+  for (const [index, member] of members.entries()) member.rewindPoint = arenas[index];
+}
+
+/** Where later levels are rewound to, of the dense networks. */
+function rewindPoints(members: readonly Member[]): RewindPoint[] {
+  return members.flatMap(({ key: { replicate }, rewindPoint: values }) => values ? [{ replicate, values }] : []);
 }
 
 async function* evaluations(ensemble: Ensemble, members: readonly Member[], pace: Pace): AsyncGenerator<LotteryEvent> {
@@ -318,9 +367,12 @@ class Pace {
   #since = 0;
   #stepMs = 0;
   #trainLoss: number | null = null;
+  readonly #stepMsBefore: number;
 
-  constructor(ensemble: Ensemble) {
+  /** @param stepMsBefore median time of a step before an interruption, in milliseconds; 0 when there was none */
+  constructor(ensemble: Ensemble, stepMsBefore: number) {
     this.#ensemble = ensemble;
+    this.#stepMsBefore = stepMsBefore;
   }
 
   /** Steps of the next submit. */
@@ -338,9 +390,14 @@ class Pace {
     return this.#trainLoss;
   }
 
-  /** Median over the waits of a level. */
+  /** Median over the waits of a level; what it was before an interruption while there are none since. */
   get medianStepMs(): number {
-    return median(this.#times);
+    return this.#times.length > 0 ? median(this.#times) : this.#stepMsBefore;
+  }
+
+  /** Whether nothing that was submitted is still on its way. */
+  get isSettled(): boolean {
+    return this.#waiting === 0;
   }
 
   /** To be called right before a submit of so many steps. */
@@ -415,10 +472,21 @@ class Member {
   readonly #firstIteration: number;
   readonly #initial: Float32Array<ArrayBuffer>;
   readonly #rewind: Float32Array<ArrayBuffer> | undefined;
-  readonly #evaluations: Evaluation[] = [];
-  #divergedAt: number | null = null;
+  readonly #evaluations: Evaluation[];
+  #divergedAt: number | null;
+  /** Where its training begins or goes on. */
+  readonly iteration: number;
+  /** Wall-clock seconds before an interruption, its share of what trained in lockstep. */
+  readonly seconds: number;
+  /** Median milliseconds of a step before an interruption. */
+  readonly stepMs: number;
+  /** What later levels are rewound to, once it has been there. */
+  rewindPoint: Float32Array<ArrayBuffer> | undefined;
 
-  /** @param rewind the arena to start from instead of the initial values */
+  /**
+   * @param rewind the arena to start from instead of the initial values
+   * @param begun where an earlier run left it within the level
+   */
   constructor(
     key: NetworkKey,
     config: LotteryConfig,
@@ -426,6 +494,7 @@ class Member {
     trial: Trial,
     mask: Uint32Array<ArrayBuffer>,
     rewind: Float32Array<ArrayBuffer> | undefined,
+    begun: PartialNetwork | undefined,
   ) {
     this.key = key;
     this.trial = trial;
@@ -437,16 +506,40 @@ class Member {
       : glorot(layout, trial.seed, { purpose: "reinit", level, draw });
     this.#rewind = rewind;
     this.#firstIteration = firstIterationOf(config, level);
-    this.start = { values: rewind ?? this.#initial, mask };
+    this.start = begun
+      ? { values: begun.parameters, mask, training: begun }
+      : { values: rewind ?? this.#initial, mask };
+    this.iteration = begun?.iteration ?? this.#firstIteration;
+    this.seconds = begun?.seconds ?? 0;
+    this.stepMs = begun?.stepMs ?? 0;
+    this.rewindPoint = begun?.rewind;
+    this.#evaluations = [...begun?.evaluations ?? []];
+    this.#divergedAt = begun ? divergedAtOf(begun.state) : null;
     const stream = { arm: armCode[arm], level, draw };
     const { augment } = config;
     this.order = new DataOrder(trial.split.train, config.batchSize, trial.seed, stream, { augment });
+    // A level's order begins anew wherever the level starts.
+    this.order.skip(this.iteration - this.#firstIteration);
     const random = new RandomStream(trial.seed, "dropout", stream.arm, level, draw);
     this.dropoutKey = Uint32Array.of(random.uint32(), random.uint32());
   }
 
   get seed(): number {
     return this.trial.seed;
+  }
+
+  /** The iteration of its last evaluation. */
+  get evaluatedAt(): number | undefined {
+    return this.#evaluations.at(-1)?.iteration;
+  }
+
+  /** What it takes to go on with it. */
+  partial(
+    state: TrainingState,
+    now: Pick<PartialNetwork, "iteration" | "seconds" | "stepMs">,
+  ): PartialNetwork {
+    const rewind = this.rewindPoint ? { rewind: this.rewindPoint } : {};
+    return { ...this.key, ...now, ...state, evaluations: [...this.#evaluations], ...rewind };
   }
 
   assertMask(kept: readonly number[], violations: number, iteration: number): void {
@@ -545,6 +638,7 @@ class Work {
   readonly #timings: LevelTiming[];
   readonly #masks: TicketMask[];
   readonly #rewinds: RewindPoint[];
+  #partial: readonly PartialNetwork[];
 
   constructor(layout: NetworkLayout, snapshot: Snapshot | undefined) {
     this.#layout = layout;
@@ -552,6 +646,7 @@ class Work {
     this.#timings = [...snapshot?.timings ?? []];
     this.#masks = [...snapshot?.masks ?? []];
     this.#rewinds = [...snapshot?.rewinds ?? []];
+    this.#partial = (snapshot?.partial ?? []).filter((network) => !this.isDone(network));
   }
 
   isDone(key: NetworkKey): boolean {
@@ -583,6 +678,32 @@ class Work {
     return found.values;
   }
 
+  /** Networks within their level that nobody has taken yet. */
+  get partial(): readonly PartialNetwork[] {
+    return this.#partial;
+  }
+
+  /** Where a network was left within its level. From now on who trains it tells of it. */
+  takePartial(key: NetworkKey, config: LotteryConfig): PartialNetwork | undefined {
+    const found = this.#partial.find((network) => isSame(network, key));
+    if (!found) return undefined;
+    const { iteration, parameters, rewind } = found;
+    const first = firstIterationOf(config, key.level);
+    const lacksRewind = key.level === 0 && config.rewind > 0 && iteration > config.rewind && !rewind;
+    const isWhole = [parameters, rewind ?? parameters].every(({ length }) => length === this.#layout.arena);
+    if (!(iteration >= first && iteration <= config.iterations) || lacksRewind || !isWhole) {
+      throw new RangeError(
+        `Cannot go on with ${
+          describe(key)
+        } at iteration ${iteration}: the snapshot is of another configuration, or lacks ` +
+          `values, where one of ${first} to ${config.iterations} iterations and ${this.#layout.arena} values is wanted. ` +
+          "Start without a snapshot, or from a whole one.",
+      );
+    }
+    this.#partial = this.#partial.filter((network) => network !== found);
+    return found;
+  }
+
   add(
     records: readonly LevelRecord[],
     timing: LevelTiming,
@@ -595,12 +716,15 @@ class Work {
     this.#rewinds.push(...rewinds);
   }
 
-  snapshot(): Snapshot {
+  /** @param training where the networks in training stand */
+  snapshot(training: readonly PartialNetwork[] = []): Snapshot {
+    const partial = [...training, ...this.#partial];
     return {
       records: [...this.#records],
       timings: [...this.#timings],
       masks: [...this.#masks],
       rewinds: [...this.#rewinds],
+      ...(partial.length > 0 ? { partial } : {}),
     };
   }
 }
@@ -608,6 +732,20 @@ class Work {
 /** How many networks each level has. */
 function levelSizes(config: LotteryConfig, wanted: readonly NetworkKey[]): number[] {
   return Array.from({ length: config.levels + 1 }, (_, level) => wanted.filter((key) => key.level === level).length);
+}
+
+/**
+ * What trains together, in order: first what an earlier run left within a level, at one iteration each, then the rest. What was
+ * left may be less than what the level now wants, or more than fits in lockstep; no network's numbers depend on it.
+ */
+function turns(
+  missing: readonly NetworkKey[],
+  work: Work,
+  lockstep: number,
+): [NetworkKey, ...NetworkKey[]][] {
+  const byIteration = Map.groupBy(missing, (key) => work.partial.find((own) => isSame(own, key))?.iteration);
+  const begun = [...byIteration].flatMap(([iteration, keys]) => iteration === undefined ? [] : [keys]);
+  return [...begun, byIteration.get(undefined) ?? []].flatMap((keys) => [...inTurns(keys, lockstep)]);
 }
 
 /** Level by level, parts of equal size of what trains together, none larger than the largest lockstep. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "npm:zod@4.6.7";
+import { isPrintable, legible } from "../data/quoted.ts";
 import { type LayerSpec, layOut, type NetworkSpec } from "../nn/network.ts";
 
 /** A network of the user's own: its layers, the output layer included. What goes in comes from the data set. */
@@ -40,7 +41,8 @@ const layer = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("residual"), branch: z.array(inBlock), shortcut: z.array(inBlock) }),
 ]) satisfies z.ZodType<LayerSpec>;
 
-const name = z.string().min(1).max(100);
+// It is printed: what moves a terminal's cursor is no part of a name.
+const name = z.string().min(1).max(100).refine(isPrintable, "there are characters in it that cannot be printed");
 
 /** The schema of {@linkcode CustomNetwork}. Whether the layers fit on one another is left to `layOut()`. */
 export const customNetworkSchema = z.strictObject({
@@ -70,5 +72,5 @@ export function parseNetwork(value: unknown): NetworkSpec {
 export function explainNetwork(issue: z.core.$ZodIssue | undefined): string {
   if (!issue) return "it is not a network";
   const where = issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
-  return where + issue.message.replace(/^./, (letter) => letter.toLowerCase());
+  return legible(where + issue.message.replace(/^./, (letter) => letter.toLowerCase()), 300);
 }

@@ -7,8 +7,9 @@ import type { Dataset } from "../data/dataset.ts";
 import { normalizationOf } from "../data/normalization.ts";
 import { DataOrder } from "../data/order.ts";
 import { RandomStream } from "../data/random.ts";
+import { legible, quoted } from "../data/quoted.ts";
 import { float32, formatSafetensors, parseSafetensors, storeTensor, uint8 } from "../data/safetensors.ts";
-import type { Safetensors, StoredTensor } from "../data/safetensors.ts";
+import type { Dtype, Safetensors, StoredTensor } from "../data/safetensors.ts";
 import { split } from "../data/split.ts";
 import { Gpu } from "../gpu/gpu.ts";
 import { DeviceExamples } from "../nn/batches.ts";
@@ -165,7 +166,7 @@ export function loadTicket(bytes: Uint8Array<ArrayBuffer>, name = "ticket"): Tic
   const network = networkOf(file, ticketFormat, name);
   const layout = layOut(network);
   const masks = layout.layers.map((layer) => {
-    const mask = uint8(tensorOf(file, `${layer.name}.mask`, shapeOf(layer), name));
+    const mask = uint8(tensorOf(file, `${layer.name}.mask`, "U8", shapeOf(layer), name));
     const wrong = mask.findIndex((value) => value > 1);
     if (wrong >= 0) {
       throw new SyntaxError(
@@ -176,7 +177,7 @@ export function loadTicket(bytes: Uint8Array<ArrayBuffer>, name = "ticket"): Tic
   });
   const { firstIteration: first = "0" } = file.metadata;
   if (!/^\d{1,9}$/.test(first)) {
-    throw new SyntaxError(`Cannot read ${name}: its firstIteration is "${first}", and a whole number is wanted.`);
+    throw new SyntaxError(`Cannot read ${name}: its firstIteration is ${quoted(first)}, and a whole number is wanted.`);
   }
   const isRewound = [...file.tensors.keys()].some((tensor) => tensor.includes(".rewind."));
   return {
@@ -207,7 +208,7 @@ export function loadModel(bytes: Uint8Array<ArrayBuffer>, name = "model"): Model
     layers: layersOf(file, layout, name),
     ...(layout.norms.length > 0 ? { norms: normsOf(file, layout, name) } : {}),
     ...(file.tensors.has("normalization")
-      ? { normalization: float32(tensorOf(file, "normalization", [network.input.channels, 2], name)) }
+      ? { normalization: float32(tensorOf(file, "normalization", "F32", [network.input.channels, 2], name)) }
       : {}),
   };
 }
@@ -315,9 +316,9 @@ function normTensors(layout: NetworkLayout, values: readonly NormValues[], part 
 
 function layersOf(file: Safetensors, layout: NetworkLayout, name: string, part = ""): LayerValues[] {
   return layout.layers.map((layer) => ({
-    weight: float32(tensorOf(file, `${layer.name}${part}.weight`, shapeOf(layer), name)),
+    weight: float32(tensorOf(file, `${layer.name}${part}.weight`, "F32", shapeOf(layer), name)),
     bias: layer.hasBias
-      ? float32(tensorOf(file, `${layer.name}${part}.bias`, [layer.outputs], name))
+      ? float32(tensorOf(file, `${layer.name}${part}.bias`, "F32", [layer.outputs], name))
       : new Float32Array(layer.outputs),
   }));
 }
@@ -325,7 +326,7 @@ function layersOf(file: Safetensors, layout: NetworkLayout, name: string, part =
 function normsOf(file: Safetensors, layout: NetworkLayout, name: string, part = ""): NormValues[] {
   return layout.norms.map((norm) => {
     const read = (of: (typeof normParts)[number]): Float32Array<ArrayBuffer> =>
-      float32(tensorOf(file, `${norm.name}${part}.${of}`, [norm.extent.channels], name));
+      float32(tensorOf(file, `${norm.name}${part}.${of}`, "F32", [norm.extent.channels], name));
     return { scale: read("scale"), shift: read("shift"), mean: read("mean"), variance: read("variance") };
   });
 }
@@ -338,13 +339,21 @@ function describe({ channels, height, width }: Extent): string {
   return `${channels} × ${height} × ${width}`;
 }
 
-function tensorOf(file: Safetensors, tensor: string, shape: readonly number[], name: string): StoredTensor {
+function tensorOf(
+  file: Safetensors,
+  tensor: string,
+  dtype: Dtype,
+  shape: readonly number[],
+  name: string,
+): StoredTensor {
   const found = file.tensors.get(tensor);
-  if (!found || found.shape.length !== shape.length || found.shape.some((size, index) => size !== shape[index])) {
+  const isRight = found?.dtype === dtype && found.shape.length === shape.length &&
+    found.shape.every((size, index) => size === shape[index]);
+  if (!isRight) {
     throw new SyntaxError(
-      `Cannot read ${name}: ${tensor} is ${found ? `[${found.shape.join(", ")}]` : "missing"}, and [${
-        shape.join(", ")
-      }] is wanted.`,
+      `Cannot read ${name}: ${tensor} is ${
+        found ? `${found.dtype} [${legible(found.shape.join(", "))}]` : "missing"
+      }, and ${dtype} [${shape.join(", ")}] is wanted.`,
     );
   }
   return found;
@@ -354,9 +363,9 @@ function networkOf(file: Safetensors, format: string, name: string): NetworkSpec
   const { format: found, version, network } = file.metadata;
   if (found !== format || version !== formatVersion || network === undefined) {
     throw new SyntaxError(
-      `Cannot read ${name}: it says format "${found ?? ""}" version "${
-        version ?? ""
-      }", and "${format}" version "${formatVersion}" ` +
+      `Cannot read ${name}: it says format ${quoted(found ?? "")} version ${
+        quoted(version ?? "")
+      }, and "${format}" version "${formatVersion}" ` +
         "with a network is wanted. Tickets are under tickets/ of a run, trained networks under finals/.",
     );
   }
@@ -370,8 +379,11 @@ function networkOf(file: Safetensors, format: string, name: string): NetworkSpec
     return parseNetwork(parsed);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SyntaxError(`Cannot read ${name}: its network is not one that this version knows (${reason}).`, {
-      cause,
-    });
+    throw new SyntaxError(
+      `Cannot read ${name}: its network is not one that this version knows (${legible(reason, 300)}).`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import type { AdapterInfo } from "../gpu/gpu.ts";
+import type { TrainingState } from "../nn/ensemble.ts";
 import type { LayerValues, NetworkSpec, NormValues } from "../nn/network.ts";
 import type { LotteryConfig } from "./config.ts";
 
@@ -155,6 +156,20 @@ export interface RewindPoint {
   readonly values: Float32Array<ArrayBuffer>;
 }
 
+/** A network within its level: everything that it takes to go on with it bit for bit, beside the masks of the snapshot. */
+export interface PartialNetwork extends NetworkKey, TrainingState {
+  /** Steps done. */
+  readonly iteration: number;
+  /** Its evaluations so far. */
+  readonly evaluations: readonly Evaluation[];
+  /** Wall-clock seconds so far: its share of what trained in lockstep. */
+  readonly seconds: number;
+  /** Median milliseconds of a step of what trained in lockstep, so far. */
+  readonly stepMs: number;
+  /** Of a dense network beyond iteration `rewind`, when the configuration rewinds: the arena at that iteration. */
+  readonly rewind?: Float32Array<ArrayBuffer>;
+}
+
 /** Everything a later `lottery()` needs to go on: it trains what is wanted and not done. */
 export interface Snapshot {
   /** What was trained. */
@@ -165,6 +180,8 @@ export interface Snapshot {
   readonly masks: readonly TicketMask[];
   /** One per replicate whose dense network is trained, when the configuration rewinds to an iteration after 0; else none. */
   readonly rewinds: readonly RewindPoint[];
+  /** Networks within their level, to go on with at their iterations. Absent when there are none. */
+  readonly partial?: readonly PartialNetwork[];
 }
 
 /** A buffer in the memory plan. */
@@ -199,6 +216,8 @@ export type LotteryEvent =
     readonly level: number;
     /** What trains in lockstep. */
     readonly networks: readonly (NetworkKey & { readonly seed: number })[];
+    /** Where the training begins or, within a level that was interrupted, goes on. */
+    readonly iteration: number;
     readonly remaining: number;
     readonly layers: readonly LayerCount[];
   }

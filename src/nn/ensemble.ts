@@ -34,6 +34,7 @@ import {
   recordSlot,
   recordWords,
   stateWords,
+  stepOf,
 } from "./state.ts";
 
 /** What an ensemble trains, on what, and for how long. */
@@ -72,6 +73,20 @@ export interface StartValues {
   readonly values: Float32Array;
   /** One bit per parameter. */
   readonly mask: Uint32Array;
+  /** What training had made of it beside its values, to go on within a level; left out at a level's beginning. */
+  readonly training?: Omit<TrainingState, "parameters">;
+}
+
+/** What training has made of one network: with its mask, all that it takes to go on bit for bit. */
+export interface TrainingState {
+  /** The arena as it is: weights, biases, batch norms and their running statistics. */
+  readonly parameters: Float32Array<ArrayBuffer>;
+  /** The arena at the minimum of validation loss so far; zeros before the first evaluation. */
+  readonly best: Float32Array<ArrayBuffer>;
+  /** The optimizer's moments, one arena each. */
+  readonly moments: readonly Float32Array<ArrayBuffer>[];
+  /** The words of `State`: step, running loss with its compensation, best loss. */
+  readonly state: Uint32Array<ArrayBuffer>;
 }
 
 /** What one evaluation brings back. */
@@ -264,8 +279,14 @@ export class Ensemble implements Disposable {
     return new Ensemble(gpu, options, buffers, { step, afterGather: rest, evaluation, training }, stack.move());
   }
 
-  /** Starts a level: survivors at their values, pruned weights and all moments at zero, at the first iteration. */
-  begin(starts: readonly StartValues[]): void {
+  /**
+   * Starts a level: survivors at their values, pruned weights and all moments at zero, at the first iteration. Or goes on within
+   * one, where every start says what training had made of its network; all then stand at the same iteration.
+   *
+   * @param evaluatedAt the iteration of the last evaluation, when going on
+   * @throws {RangeError} when the starts are not one for each network, or do not fit each other or the optimizer
+   */
+  begin(starts: readonly StartValues[], evaluatedAt?: number): void {
     if (starts.length !== this.replicates) {
       throw new RangeError(`Cannot begin: ${starts.length} starts for ${this.replicates} networks. Give one for each.`);
     }
@@ -278,7 +299,37 @@ export class Ensemble implements Disposable {
     const { firstIteration = 0 } = this.#options;
     this.#gpu.write(this.buffer("state"), initialState(this.replicates, firstIteration));
     this.#stepsDone = firstIteration;
-    this.#evaluatedAt = firstIteration;
+    this.#evaluatedAt = evaluatedAt ?? firstIteration;
+    const begun = starts.flatMap(({ training }) => training ?? []);
+    if (begun.length > 0) this.#goOn(begun);
+  }
+
+  #goOn(begun: readonly Omit<TrainingState, "parameters">[]): void {
+    const { arena } = this.layout;
+    const moments = this.#moments();
+    const steps = new Set(begun.map(({ state }) => stepOf(state)));
+    const isWhole = begun.every(({ best, moments: own, state }) =>
+      state.length === stateWords && own.length === moments.length &&
+      [best, ...own].every(({ length }) => length === arena)
+    );
+    const [step] = steps;
+    if (begun.length !== this.replicates || steps.size !== 1 || step === undefined || !isWhole) {
+      throw new RangeError(
+        `Cannot go on: ${begun.length} of ${this.replicates} networks were in training, at iteration ` +
+          `${
+            [...steps].join(", ")
+          }. All at the same one are wanted, with ${moments.length} moments of ${arena} values.`,
+      );
+    }
+    begun.forEach(({ best, moments: own, state }, replicate) => {
+      this.#gpu.write(this.buffer("best parameters"), best, replicate * arena * 4);
+      own.forEach((values, index) => {
+        const moment = moments[index];
+        if (moment) this.#gpu.write(moment, values, replicate * arena * 4);
+      });
+      this.#gpu.write(this.buffer("state"), state, replicate * stateWords * 4);
+    });
+    this.#stepsDone = step;
   }
 
   /**
@@ -359,10 +410,25 @@ export class Ensemble implements Disposable {
   }
 
   /** The arena of each network, as it is now. */
-  async parameters(): Promise<Float32Array<ArrayBuffer>[]> {
-    const all = await this.#gpu.readFloats(this.buffer("parameters"));
-    const { arena } = this.layout;
-    return Array.from({ length: this.replicates }, (_, index) => all.slice(index * arena, (index + 1) * arena));
+  parameters(): Promise<Float32Array<ArrayBuffer>[]> {
+    return this.#arenas(this.buffer("parameters"));
+  }
+
+  /** What training has made of each network, as it is now. */
+  async training(): Promise<TrainingState[]> {
+    // One buffer after the other: a staging buffer for all of them could be larger than the device allows.
+    const parameters = await this.parameters();
+    const best = await this.#arenas(this.buffer("best parameters"));
+    const moments: Float32Array<ArrayBuffer>[][] = [];
+    for (const moment of this.#moments()) moments.push(await this.#arenas(moment));
+    const [bytes] = await this.#gpu.read([{ buffer: this.buffer("state"), bytes: this.replicates * stateWords * 4 }]);
+    const words = new Uint32Array(bytes ?? new ArrayBuffer(0));
+    return parameters.map((own, index) => ({
+      parameters: own,
+      best: best[index] ?? new Float32Array(0),
+      moments: moments.flatMap((arenas) => arenas[index] ?? []),
+      state: words.slice(index * stateWords, (index + 1) * stateWords),
+    }));
   }
 
   /** The mask of each network, as it is now. */
@@ -394,6 +460,12 @@ export class Ensemble implements Disposable {
   /** Releases buffers and programs. */
   [Symbol.dispose](): void {
     this.#owned.dispose();
+  }
+
+  async #arenas(buffer: Buffer): Promise<Float32Array<ArrayBuffer>[]> {
+    const { arena } = this.layout;
+    const all = await this.#gpu.readFloats(buffer);
+    return Array.from({ length: this.replicates }, (_, index) => all.slice(index * arena, (index + 1) * arena));
   }
 
   #moments(): Buffer[] {

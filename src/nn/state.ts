@@ -23,6 +23,16 @@ export function initialState(replicates: number, iteration = 0): Uint32Array<Arr
   return words;
 }
 
+/** The step that a replicate's state stands at. */
+export function stepOf(state: Uint32Array): number {
+  return state[0] ?? 0;
+}
+
+/** The first iteration whose loss was not finite, by a replicate's state; null when all were. */
+export function divergedAtOf(state: Uint32Array): number | null {
+  return state[1] || null;
+}
+
 /** One replicate's evaluation, as it came from the GPU. */
 export interface EvaluationRecord {
   /** Steps done. */

@@ -7,6 +7,7 @@
  * @module
  */
 import { join } from "node:path";
+import { legible } from "../data/quoted.ts";
 import {
   float32,
   formatSafetensors,
@@ -16,14 +17,34 @@ import {
   uint32,
 } from "../data/safetensors.ts";
 import { sha256 } from "../data/sha256.ts";
-import type { LayerCount, LevelRecord, LevelTiming, RewindPoint, Snapshot, TicketMask } from "../lottery/types.ts";
-import { explain, readOptional, writeWhole } from "./files.ts";
+import type {
+  Evaluation,
+  LayerCount,
+  LevelRecord,
+  LevelTiming,
+  NetworkKey,
+  PartialNetwork,
+  RewindPoint,
+  Snapshot,
+  TicketMask,
+} from "../lottery/types.ts";
+import { explain, readOptional, syncFolder, writeWhole } from "./files.ts";
 
 const format = "winnow-checkpoint";
-const version = "1";
+
+/** Version 2 added the networks within their level; without any, it says what version 1 does. */
+const version = "2";
+const readable: readonly string[] = ["1", version];
+
+/** What of a network within its level stands in the metadata; the rest is tensors. */
+type PartialEntry =
+  & NetworkKey
+  & Pick<PartialNetwork, "iteration" | "seconds" | "stepMs" | "evaluations">
+  & { readonly moments: number; readonly hasRewind: boolean };
 
 /**
- * A snapshot as a file: masks as U32 tensors, what tickets are rewound to as F32 ones, everything else as JSON in the metadata.
+ * A snapshot as a file: masks as U32 tensors, what tickets are rewound to as F32 ones, likewise the parameters, best parameters,
+ * moments and state of networks within their level; everything else as JSON in the metadata.
  *
  * @param run the run's id
  */
@@ -33,8 +54,14 @@ export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise
   for (const { replicate, values } of snapshot.rewinds) {
     tensors[`rewind.replicate-${replicate}`] = storeTensor([values.length], values);
   }
-  const state = JSON.stringify({ records: snapshot.records, timings: snapshot.timings });
-  const checksum = await checksumOf(run, state, tensors);
+  const partial = (snapshot.partial ?? []).map((network): PartialEntry => {
+    const { arm, level, replicate, draw, iteration, seconds, stepMs, evaluations, moments, rewind } = network;
+    for (const [name, values] of partialTensors(network)) tensors[name] = storeTensor([values.length], values);
+    const shape = { moments: moments.length, hasRewind: rewind !== undefined };
+    return { arm, level, replicate, draw, iteration, seconds, stepMs, evaluations, ...shape };
+  });
+  const state = JSON.stringify({ records: snapshot.records, timings: snapshot.timings, partial });
+  const checksum = await checksumOf(version, run, state, tensors);
   return formatSafetensors(tensors, { format, version, run, state, sha256: checksum });
 }
 
@@ -47,17 +74,43 @@ export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise
 export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: string, name: string): Promise<Snapshot> {
   const { metadata, tensors } = parseSafetensors(bytes, name);
   const refuse = (why: string): SyntaxError => new SyntaxError(`Cannot read ${name}: ${why}.`);
-  if (metadata["format"] !== format || metadata["version"] !== version) {
-    throw refuse(`it is ${metadata["format"]} ${metadata["version"]} where ${format} ${version} is wanted`);
+  const { version: written = "" } = metadata;
+  if (metadata["format"] !== format || !readable.includes(written)) {
+    throw refuse(
+      `it is ${legible(metadata["format"] ?? "")} ${legible(written)} where ${format} ${
+        readable.join(" or ")
+      } is wanted`,
+    );
   }
   if (metadata["run"] !== run) throw refuse("it belongs to another run");
   const { state = "", sha256: checksum } = metadata;
-  if (await checksumOf(run, state, Object.fromEntries(tensors)) !== checksum) throw refuse("its checksum does not fit");
+  if (await checksumOf(written, run, state, Object.fromEntries(tensors)) !== checksum) {
+    throw refuse("its checksum does not fit");
+  }
   const parsed: unknown = JSON.parse(state);
   if (!isState(parsed)) throw refuse("its records are not of the form that this version writes");
+  const take = (tensor: string): StoredTensor => {
+    const stored = tensors.get(tensor);
+    if (!stored) throw refuse(`${tensor} is missing`);
+    return stored;
+  };
+  const partial = (parsed.partial ?? []).map(({ moments, hasRewind, ...entry }): PartialNetwork => {
+    const name = partialName(entry);
+    const floats = (what: string): Float32Array<ArrayBuffer> => float32(take(`${name}.${what}`)).slice();
+    return {
+      ...entry,
+      parameters: floats("parameters"),
+      best: floats("best"),
+      moments: Array.from({ length: moments }, (_, index) => floats(`moment-${index + 1}`)),
+      state: uint32(take(`${name}.state`)).slice(),
+      ...(hasRewind ? { rewind: floats("rewind") } : {}),
+    };
+  });
+  const ofPartial = new Set(partial.flatMap((network) => partialTensors(network).map(([tensor]) => tensor)));
   const masks: TicketMask[] = [];
   const rewinds: RewindPoint[] = [];
   for (const [tensor, stored] of tensors) {
+    if (ofPartial.has(tensor)) continue;
     const [, level, own] = /^mask\.level-(\d+)\.replicate-(\d+)$/.exec(tensor) ?? [];
     const [, rewound] = /^rewind\.replicate-(\d+)$/.exec(tensor) ?? [];
     if (level !== undefined && own !== undefined) {
@@ -65,12 +118,18 @@ export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: strin
     } else if (rewound !== undefined) {
       rewinds.push({ replicate: Number(rewound), values: float32(stored).slice() });
     } else {
-      throw refuse(`${tensor} is neither a mask nor values to rewind to`);
+      throw refuse(`${legible(tensor)} is neither a mask, nor values to rewind to, nor of a network in training`);
     }
   }
   masks.sort((a, b) => a.level - b.level || a.replicate - b.replicate);
   rewinds.sort((a, b) => a.replicate - b.replicate);
-  return { records: parsed.records, timings: parsed.timings, masks, rewinds };
+  return {
+    records: parsed.records,
+    timings: parsed.timings,
+    masks,
+    rewinds,
+    ...(partial.length > 0 ? { partial } : {}),
+  };
 }
 
 /** The checkpoints of a run's folder. */
@@ -78,6 +137,8 @@ export class CheckpointStore {
   readonly #folder: string;
   readonly #run: string;
   #currentIsWhole = true;
+  #previousIsPartial = false;
+  #currentIsPartial = false;
 
   /**
    * @param folder the run's
@@ -98,7 +159,9 @@ export class CheckpointStore {
       const bytes = await readOptional(path);
       if (!bytes) continue;
       try {
-        return await parseCheckpoint(bytes, this.#run, path);
+        const snapshot = await parseCheckpoint(bytes, this.#run, path);
+        if (path === this.#current) this.#currentIsPartial = snapshot.partial !== undefined;
+        return snapshot;
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
         if (path === this.#current) this.#currentIsWhole = false;
@@ -117,14 +180,34 @@ export class CheckpointStore {
   /** Writes a checkpoint. The one before it is kept, unless it was damaged. */
   async save(snapshot: Snapshot): Promise<void> {
     const fresh = join(this.#folder, "checkpoint.new.safetensors");
-    await writeWhole(fresh, await formatCheckpoint(snapshot, this.#run));
+    const bytes = await formatCheckpoint(snapshot, this.#run);
+    let isMoved = false;
     try {
-      if (this.#currentIsWhole) await renameOptional(this.#current, this.#previous);
+      await writeWhole(fresh, bytes);
+      if (this.#currentIsWhole) {
+        await renameOptional(this.#current, this.#previous);
+        isMoved = true;
+        this.#previousIsPartial = this.#currentIsPartial;
+      }
       await Deno.rename(fresh, this.#current);
+      isMoved = false;
+      await syncFolder(this.#folder);
     } catch (cause) {
+      // A finished run writes no other in its place: what is there is to stand where it is looked for.
+      await Deno.remove(fresh).catch(() => {});
+      if (isMoved) await renameOptional(this.#previous, this.#current).catch(() => {});
       throw explain(cause, "write", this.#current);
     }
     this.#currentIsWhole = true;
+    this.#currentIsPartial = snapshot.partial !== undefined;
+  }
+
+  /**
+   * Writes the last checkpoint of a run. Where the one before it stands within a level, it is replaced too: arenas of networks
+   * in training are most of a checkpoint's size, and nothing of a finished run's.
+   */
+  async finish(snapshot: Snapshot): Promise<void> {
+    if (this.#previousIsPartial && !this.#currentIsPartial) await this.save(snapshot);
   }
 
   get #current(): string {
@@ -148,7 +231,27 @@ function nameOf({ level, replicate }: Pick<TicketMask, "level" | "replicate">): 
   return `mask.level-${String(level).padStart(2, "0")}.replicate-${replicate}`;
 }
 
+/** What of a network within its level is stored as tensors, by name. */
+function partialTensors(
+  network: PartialNetwork,
+): [name: string, values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>][] {
+  const name = partialName(network);
+  const { parameters, best, moments, state, rewind } = network;
+  return [
+    [`${name}.parameters`, parameters],
+    [`${name}.best`, best],
+    ...moments.map((values, index): [string, Float32Array<ArrayBuffer>] => [`${name}.moment-${index + 1}`, values]),
+    [`${name}.state`, state],
+    ...(rewind ? [[`${name}.rewind`, rewind] satisfies [string, Float32Array<ArrayBuffer>]] : []),
+  ];
+}
+
+function partialName({ arm, level, replicate, draw }: NetworkKey): string {
+  return `partial.${arm}.level-${String(level).padStart(2, "0")}.replicate-${replicate}.draw-${draw}`;
+}
+
 async function checksumOf(
+  version: string,
   run: string,
   state: string,
   tensors: Readonly<Record<string, StoredTensor>>,
@@ -163,9 +266,29 @@ async function checksumOf(
 
 function isState(
   value: unknown,
-): value is { readonly records: readonly LevelRecord[]; readonly timings: readonly LevelTiming[] } {
+): value is {
+  readonly records: readonly LevelRecord[];
+  readonly timings: readonly LevelTiming[];
+  readonly partial?: readonly PartialEntry[];
+} {
   return isObject(value) && Array.isArray(value["records"]) && value["records"].every(isRecord) &&
-    Array.isArray(value["timings"]) && value["timings"].every(isTiming);
+    Array.isArray(value["timings"]) && value["timings"].every(isTiming) &&
+    (value["partial"] === undefined || Array.isArray(value["partial"]) && value["partial"].every(isPartial));
+}
+
+function isPartial(value: unknown): value is PartialEntry {
+  return isObject(value) && (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+    ["level", "replicate", "draw", "iteration", "moments"].every((key) => Number.isSafeInteger(value[key])) &&
+    ["seconds", "stepMs"].every((key) => typeof value[key] === "number") && typeof value["hasRewind"] === "boolean" &&
+    Array.isArray(value["evaluations"]) && value["evaluations"].every(isEvaluation);
+}
+
+function isEvaluation(value: unknown): value is Evaluation {
+  return isObject(value) && (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+    ["level", "replicate", "draw", "iteration", "validationAccuracy", "testAccuracy"]
+      .every((key) => typeof value[key] === "number") &&
+    ["trainLoss", "validationLoss", "testLoss"]
+      .every((key) => value[key] === null || typeof value[key] === "number");
 }
 
 function isRecord(value: unknown): value is LevelRecord {

@@ -22,6 +22,8 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
     await Deno.rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (cause) {
+    // On a full disk the half of a file would take the room that the next attempt needs.
+    await Deno.remove(temporary).catch(() => {});
     throw explain(cause, "write", path);
   }
 }

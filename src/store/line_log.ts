@@ -18,7 +18,7 @@ export interface Line {
 export class LineLog implements Disposable {
   readonly #path: string;
   readonly #lines: Map<string, string>;
-  readonly #wholeBytes: number;
+  #wholeBytes: number;
   #file: Deno.FsFile | undefined;
   #unsynced = false;
 
@@ -76,12 +76,17 @@ export class LineLog implements Disposable {
       }
     }
     if (fresh.length === 0) return;
+    const bytes = new TextEncoder().encode(fresh.map(({ text }) => `${text}\n`).join(""));
     try {
       this.#file ??= await this.#open();
-      await writeAll(this.#file, new TextEncoder().encode(fresh.map(({ text }) => `${text}\n`).join("")));
+      await writeAll(this.#file, bytes);
     } catch (cause) {
+      // A part may be written. Opened again, the file is cut to what was whole before.
+      this.#file?.close();
+      this.#file = undefined;
       throw explain(cause, "write", this.#path);
     }
+    this.#wholeBytes += bytes.length;
     this.#unsynced = true;
     for (const { key, text } of fresh) this.#lines.set(key, text);
   }
@@ -105,9 +110,14 @@ export class LineLog implements Disposable {
 
   async #open(): Promise<Deno.FsFile> {
     const file = await Deno.open(this.#path, { write: true, create: true });
-    await file.truncate(this.#wholeBytes);
-    await file.seek(0, Deno.SeekMode.End);
-    return file;
+    try {
+      await file.truncate(this.#wholeBytes);
+      await file.seek(0, Deno.SeekMode.End);
+      return file;
+    } catch (cause) {
+      file.close();
+      throw cause;
+    }
   }
 }
 

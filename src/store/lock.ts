@@ -41,7 +41,7 @@ export class RunLock implements AsyncDisposable {
         throw explain(cause, "lock", path);
       }
       try {
-        const held = await file.tryLock(true);
+        const held = await tryLock(file);
         if (!held) {
           const holder = await readHolder(path);
           throw new RunInUseError(
@@ -65,6 +65,21 @@ export class RunLock implements AsyncDisposable {
     }
   }
 
+  /**
+   * Whether a process holds the lock of a file, without taking it for longer than a glance.
+   *
+   * @throws {StorageError} when the file cannot be read
+   */
+  static isHeld(path: string): boolean {
+    try {
+      using file = Deno.openSync(path, { read: true });
+      return !file.tryLockSync(false);
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return false;
+      throw explain(cause, "read", path);
+    }
+  }
+
   /** Releases the lock and removes its file. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
@@ -74,6 +89,15 @@ export class RunLock implements AsyncDisposable {
     }
     this.#file.close();
   }
+}
+
+/** Somebody who only looks whether the lock is held ({@linkcode RunLock.isHeld}) shares it for an instant; that is waited out. */
+async function tryLock(file: Deno.FsFile): Promise<boolean> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    if (await file.tryLock(true)) return true;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return false;
 }
 
 function thisProcess(): Holder {

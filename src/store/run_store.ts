@@ -7,7 +7,8 @@
  *      metrics.jsonl             one line per evaluation of a ticket. No times
  *      histograms.jsonl          per ticket and layer: weights before and after training
  *      timings.jsonl             one line per level that was trained
- *      checkpoint.safetensors, checkpoint.previous.safetensors
+ *      checkpoint.safetensors, checkpoint.previous.safetensors   where to go on, between levels and within one
+ *      stop                      made by somebody else: the run stops at its next step, and removes it
  *      tickets/ticket-level-07-replicate-1.safetensors   mask, initial values, and those it is rewound to where they differ
  *      finals/ticket-level-07-replicate-1.safetensors    trained values
  *      arms/reinit-<hash>/…      a control: its own config, metrics, histograms, tickets, finals
@@ -27,10 +28,18 @@ import type { AdapterInfo } from "../gpu/gpu.ts";
 import { controlId, type ControlName, type LotteryConfig, parseConfig } from "../lottery/config.ts";
 import { firstIterationOf, wantedNetworks } from "../lottery/lottery.ts";
 import { formatModel, formatTicket, modelOf, ticketOf } from "../lottery/ticket.ts";
-import type { ArmName, Evaluation, LotteryEvent, NetworkKey, Snapshot, TrainedNetwork } from "../lottery/types.ts";
+import type {
+  ArmName,
+  Evaluation,
+  LotteryEvent,
+  NetworkKey,
+  PartialNetwork,
+  Snapshot,
+  TrainedNetwork,
+} from "../lottery/types.ts";
 import { CheckpointStore } from "./checkpoint.ts";
 import { CorruptRunError, RunInUseError } from "./errors.ts";
-import { makeFolder, readOptional, writeJson, writeWhole } from "./files.ts";
+import { explain, makeFolder, readOptional, writeJson, writeWhole } from "./files.ts";
 import { histogramsOf } from "./histograms.ts";
 import { LineLog } from "./line_log.ts";
 import { RunLock } from "./lock.ts";
@@ -64,6 +73,9 @@ export interface RunProgress {
   readonly wanted: number;
 }
 
+/** How often the folder is searched for a file `stop`, in milliseconds. */
+const stopFileMs = 1000;
+
 /** The files of one arm. */
 interface ArmFiles {
   readonly folder: string;
@@ -88,7 +100,10 @@ export class RunStore implements AsyncDisposable {
   readonly #owned = new AsyncDisposableStack();
   #config: LotteryConfig;
   #manifest: Manifest | undefined;
-  #latest: Snapshot | undefined;
+  #latest: Omit<Snapshot, "partial"> | undefined;
+  #partial: Pick<PartialNetwork, "level" | "iteration"> | undefined;
+  #stopSoughtAt = -Infinity;
+  #timingsWritten = -1;
   #isLocked = false;
 
   private constructor(
@@ -110,7 +125,7 @@ export class RunStore implements AsyncDisposable {
     this.#checkpoints = found.checkpoints;
     this.#warn = warn;
     this.snapshot = found.snapshot;
-    this.#latest = found.snapshot;
+    this.#note(found.snapshot);
     const wanted = wantedNetworks(run.config);
     const records = new Set(found.snapshot?.records.map(nameOf));
     const done = wanted.filter((key) => records.has(nameOf(key))).length;
@@ -146,6 +161,21 @@ export class RunStore implements AsyncDisposable {
       : undefined;
   }
 
+  /** Where within a level the last checkpoint stands; undefined between levels. */
+  get within(): { readonly level: number; readonly iteration: number } | undefined {
+    return this.#partial;
+  }
+
+  /**
+   * Whether somebody asks the run to stop by a file `stop` in its folder, which is removed then: for schedulers and for systems
+   * without signals. Looks at most once a second.
+   */
+  async stopRequested(): Promise<boolean> {
+    if (!this.#isLocked || performance.now() - this.#stopSoughtAt < stopFileMs) return false;
+    this.#stopSoughtAt = performance.now();
+    return await this.#removeStopFile();
+  }
+
   /** Whether this process has begun to write. */
   get hasStarted(): boolean {
     return this.#isLocked;
@@ -177,6 +207,7 @@ export class RunStore implements AsyncDisposable {
       case "snapshot":
         return await this.#checkpoint(event.snapshot);
       case "end": {
+        await this.#checkpoints.finish(event.snapshot);
         const summary = this.summary();
         if (summary) await writeJson(join(this.folder, "summary.json"), summary);
         return;
@@ -204,6 +235,9 @@ export class RunStore implements AsyncDisposable {
       this.#warn(`The lock of run ${this.id} was left behind by ${lock.takenOverFrom}, which is gone: taken over.`);
     }
     await this.#refuseChanged();
+    if (await this.#removeStopFile()) {
+      this.#warn(`A file "stop" was left in ${this.folder} from before this start: removed.`);
+    }
     const session = await thisSession();
     const last = before?.sessions.at(-1);
     const changes = last ? versionChanges(last, session) : "";
@@ -229,26 +263,51 @@ export class RunStore implements AsyncDisposable {
   /** Between opening and locking another process may have written. */
   async #refuseChanged(): Promise<void> {
     const now = await this.#checkpoints.load(() => {});
-    if ((now?.records.length ?? 0) === (this.snapshot?.records.length ?? 0)) return;
+    if (positionOf(now) === positionOf(this.snapshot)) return;
     throw new RunInUseError(`Cannot go on with run ${this.id}: another process went on with it just now. Start again.`);
   }
 
-  /** Networks that are done must have all their lines. */
+  async #removeStopFile(): Promise<boolean> {
+    try {
+      await Deno.remove(join(this.folder, "stop"));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw explain(error, "write", join(this.folder, "stop"));
+    }
+  }
+
+  #note(snapshot: Snapshot | undefined): void {
+    if (!snapshot) return;
+    // The arenas of networks in training are large, and nobody asks for them again.
+    const { partial, ...latest } = snapshot;
+    this.#latest = latest;
+    this.#partial = partial?.[0];
+  }
+
+  /** Networks that are done, or within their level, must have all their lines. */
   #refuseMissingLines(): void {
     const { iterations, evalEvery } = this.#run.config;
     const middle = Math.floor((iterations - 1) / evalEvery) * evalEvery;
     for (const record of this.snapshot?.records ?? []) {
-      const arm = this.#arms.get(record.arm);
       const first = firstIterationOf(this.#run.config, record.level);
-      const keys = [first, Math.max(first, middle), iterations].map(evaluationKey);
-      if (!arm || keys.every((key) => arm.metrics.has(`${nameOf(record)} ${key}`))) continue;
-      throw new CorruptRunError(
-        `Cannot go on with run ${this.id}: ${join(arm.folder, "metrics.jsonl")} lacks lines of ${
-          nameOf(record)
-        }, which the ` +
-          "checkpoint has as trained. Restore the file, or remove the run's folder and start again.",
-      );
+      this.#refuseMissing(record, [first, Math.max(first, middle), iterations], "as trained");
     }
+    for (const network of this.snapshot?.partial ?? []) {
+      this.#refuseMissing(network, network.evaluations.map(({ iteration }) => iteration), "as evaluated");
+    }
+  }
+
+  #refuseMissing(network: NetworkKey, iterations: readonly number[], as: string): void {
+    const arm = this.#arms.get(network.arm);
+    const keys = iterations.map((iteration) => `${nameOf(network)} ${evaluationKey(iteration)}`);
+    if (!arm || keys.every((key) => arm.metrics.has(key))) return;
+    throw new CorruptRunError(
+      `Cannot go on with run ${this.id}: ${join(arm.folder, "metrics.jsonl")} lacks lines of ${
+        nameOf(network)
+      }, which ` +
+        `the checkpoint has ${as}. Restore the file, or remove the run's folder and start again.`,
+    );
   }
 
   async #arm(name: ArmName): Promise<ArmFiles> {
@@ -307,18 +366,27 @@ export class RunStore implements AsyncDisposable {
       await metrics.sync();
       await histograms.sync();
     }
-    await this.#checkpoints.save(snapshot);
-    this.#latest = snapshot;
     await writeWhole(
       join(this.folder, "timings.jsonl"),
       snapshot.timings.map((timing) => `${JSON.stringify(timing)}\n`).join(""),
     );
+    await this.#checkpoints.save(snapshot);
+    this.#note(snapshot);
+    // Within a level there is no new timing.
+    if (snapshot.partial && snapshot.timings.length === this.#timingsWritten) return;
+    this.#timingsWritten = snapshot.timings.length;
   }
 }
 
 /** A network's name in messages and keys: `ticket level 7 replicate 1`, a control's with its draw. */
 export function nameOf({ arm, level, replicate, draw }: NetworkKey): string {
   return `${arm} level ${level} replicate ${replicate}${arm === "ticket" ? "" : ` draw ${draw}`}`;
+}
+
+/** What tells two checkpoints of a run apart. */
+function positionOf(snapshot: Snapshot | undefined): string {
+  const within = (snapshot?.partial ?? []).map((network) => `${nameOf(network)} ${evaluationKey(network.iteration)}`);
+  return [snapshot?.records.length ?? 0, ...within].join();
 }
 
 function fileOf({ arm, level, replicate, draw }: NetworkKey): string {

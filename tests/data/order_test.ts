@@ -36,6 +36,29 @@ Deno.test("the order does not depend on how many batches are asked for at a time
   }
 });
 
+Deno.test("an order that skips batches goes on as one that gave them, within an epoch and beyond, with augmentation too", () => {
+  for (const augment of [false, true]) {
+    const make = (): DataOrder => new DataOrder(train, 10, 7, stream, { augment });
+    const whole = [...make().next(60)];
+    for (const skipped of [0, 1, 9, 10, 11, 20, 37]) {
+      const order = make();
+      order.skip(skipped);
+      assert.deepEqual([...order.next(60 - skipped)], whole.slice(skipped * 10), `${skipped}`);
+    }
+    const order = make();
+    const first = [...order.next(10)];
+    order.skip(3);
+    order.skip(12);
+    assert.deepEqual([...first, ...order.next(35)], [...whole.slice(0, 100), ...whole.slice(250)]);
+  }
+  for (const steps of [-1, 0.5, NaN]) {
+    assert.throws(() => new DataOrder(train, 10, 7, stream).skip(steps), {
+      name: "RangeError",
+      message: /Cannot skip/,
+    });
+  }
+});
+
 Deno.test("arms, levels, draws and seeds each have an order of their own, and it is the same every time", () => {
   const first = (seed: number, name: { arm: number; level: number; draw?: number }): string =>
     new DataOrder(train, 10, seed, name).next(10).join();

@@ -122,6 +122,24 @@ Deno.test("a read that does not come within its deadline is a ReadbackTimeoutErr
   assert.deepEqual(await gpu.readUint32(buffer), counting(256));
 });
 
+Deno.test("a map that fails is a lost device, whether or not the device says so itself", async () => {
+  await using gpu = await Gpu.open();
+  const host = new Host(gpu);
+  const readback = new Readback(host, 60_000);
+  using buffer = gpu.upload("words", counting(4));
+  const allocate = host.buffer.bind(host);
+  host.buffer = (label, bytes, usage) => {
+    const staging = allocate(label, bytes, usage);
+    staging.raw.mapAsync = () => Promise.reject(new DOMException("validation error occurred", "OperationError"));
+    return staging;
+  };
+  await assert.rejects(readback.read([{ buffer }]), {
+    name: "DeviceLostError",
+    message: /16 bytes could not be read back \(validation error occurred\).*--resume/,
+  });
+  assert.equal(gpu.allocatedBytes, buffer.bytes);
+});
+
 /** Some versions of Deno do not tell of a lost device. */
 const ignore = !("lost" in GPUDevice.prototype);
 

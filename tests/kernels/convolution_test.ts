@@ -18,12 +18,14 @@ import {
   closeTestGpu,
   packBatch,
   packLayer,
+  packLayerMask,
   replicate,
   replicateCounts,
   Scratch,
   sumTolerance,
   testGpu,
   unpackBatch,
+  unpackLayer,
   untouched,
 } from "./support.ts";
 
@@ -191,17 +193,6 @@ async function runInputGradient(
   return result;
 }
 
-/** Bits of a layer's mask at its place in the arena; weights outside the layer count as kept. */
-function packLayerMask(placed: Placed, replicates: number, mask: Uint8Array): Uint32Array<ArrayBuffer> {
-  const ones = new Uint8Array(replicates * placed.layer.outputs).fill(1);
-  const values = packLayer(placed, replicates, mask, ones);
-  const words = new Uint32Array(values.length / 32);
-  values.forEach((value, at) => {
-    if (value !== 0) words[at >>> 5] = (words[at >>> 5] ?? 0) | (1 << (at & 31));
-  });
-  return words;
-}
-
 async function runWeightGradient(
   gpu: Gpu,
   shape: ConvolutionShape,
@@ -229,36 +220,6 @@ async function runWeightGradient(
   const [result] = await scratch.floats(gradient);
   assert.ok(result);
   return result;
-}
-
-/** Takes weight and bias out of gradient arenas; padding must be zero and everything outside the layer untouched. */
-function unpackLayer(
-  shape: ConvolutionShape,
-  arenas: Float32Array<ArrayBuffer>,
-  what: string,
-): { readonly weight: Float64Array; readonly bias: Float64Array } {
-  const { replicates, outputs } = shape;
-  const { layer } = place(shape);
-  const row = layer.outputQuads * 4;
-  const weight = new Float64Array(replicates * layer.inputs * outputs);
-  const bias = new Float64Array(replicates * outputs);
-  for (let r = 0; r < replicates; r++) {
-    const arena = replicate(arenas, replicates, r);
-    const rest = new Set(arena.keys());
-    for (let o = 0; o < row; o++) {
-      for (let i = 0; i < layer.inputs; i++) {
-        const at = layer.weight + i * row + o;
-        rest.delete(at);
-        if (o < outputs) weight[(r * layer.inputs + i) * outputs + o] = arena[at] ?? NaN;
-        else assert.equal(arena[at], 0, `${what}: padding of the weights`);
-      }
-      rest.delete(layer.bias + o);
-      if (o < outputs) bias[r * outputs + o] = arena[layer.bias + o] ?? NaN;
-      else assert.equal(arena[layer.bias + o], 0, `${what}: padding of the bias`);
-    }
-    assertAll([...rest].map((at) => arena[at] ?? NaN), untouched, `${what}: outside the layer`);
-  }
-  return { weight, bias };
 }
 
 function named({ channels, outputs, height, width, size, stride, batch, replicates }: ConvolutionShape): string {
@@ -322,7 +283,7 @@ Deno.test("convolution_weight_gradient agrees with its reference on ragged shape
     for (const masked of [false, true]) {
       const tensors = randomTensors(shape);
       const arenas = await runWeightGradient(gpu, shape, tensors, masked);
-      const { weight, bias } = unpackLayer(shape, arenas, named(shape));
+      const { weight, bias } = unpackLayer(place(shape), shape.replicates, arenas, named(shape));
       const mask = masked ? tensors.mask : undefined;
       const wanted = convolutionWeightGradient(shape, tensors.input, tensors.outputGradient, mask);
       assertClose(weight, wanted.weight, sumTolerance(positions(shape)), `${named(shape)}: weight`);
@@ -461,7 +422,12 @@ Deno.test("convolution_weight_gradient carries NaN and infinity to surviving wei
     for (const [index, changed] of cases.entries()) {
       const tensors = { ...plain, ...changed };
       const what = `case ${index + 1}, ${named(shape)}`;
-      const { weight, bias } = unpackLayer(shape, await runWeightGradient(gpu, shape, tensors, true), what);
+      const { weight, bias } = unpackLayer(
+        place(shape),
+        shape.replicates,
+        await runWeightGradient(gpu, shape, tensors, true),
+        what,
+      );
       const wanted = convolutionWeightGradient(shape, tensors.input, tensors.outputGradient, tensors.mask);
       assert.ok(wanted.weight.some(Number.isNaN));
       assertClose(weight, wanted.weight, sumTolerance(positions(shape)), `${what}: weight`);

@@ -15,6 +15,7 @@ import {
   layerUnderTest,
   packBatch,
   packLayer,
+  packLayerMask,
   raggedShapes,
   replicate,
   replicateCounts,
@@ -22,6 +23,7 @@ import {
   sumTolerance,
   testGpu,
   unpackBatch,
+  unpackLayer,
   untouched,
 } from "./support.ts";
 
@@ -109,20 +111,6 @@ async function runInputGradient(
   return result;
 }
 
-/** Bits of a layer's mask at its place in the arena; weights outside the layer count as kept. */
-function packLayerMask(
-  { layout, layer }: ReturnType<typeof layerUnderTest>,
-  replicates: number,
-  mask: Uint8Array,
-): Uint32Array<ArrayBuffer> {
-  const values = packLayer({ layout, layer }, replicates, mask, new Uint8Array(replicates * layer.outputs).fill(1));
-  const words = new Uint32Array(values.length / 32);
-  values.forEach((value, at) => {
-    if (value !== 0) words[at >>> 5] = (words[at >>> 5] ?? 0) | (1 << (at & 31));
-  });
-  return words;
-}
-
 async function runWeightGradient(
   gpu: Gpu,
   shape: DenseShape,
@@ -146,35 +134,6 @@ async function runWeightGradient(
   const [result] = await scratch.floats(gradient);
   assert.ok(result);
   return result;
-}
-
-/** Weight `[R][I][O]` and bias `[R][O]` out of arenas, and that nothing else was written but zeros in the layer's padding. */
-function unpackLayer(
-  { replicates, inputs, outputs }: DenseShape,
-  arenas: Float32Array,
-  what: string,
-): { readonly weight: Float64Array; readonly bias: Float64Array } {
-  const { layout, layer } = layerUnderTest(inputs, outputs);
-  const row = layer.outputQuads * 4;
-  const weight = new Float64Array(replicates * inputs * outputs);
-  const bias = new Float64Array(replicates * outputs);
-  for (let r = 0; r < replicates; r++) {
-    const arena = arenas.subarray(r * layout.arena, (r + 1) * layout.arena);
-    const rest = new Set(arena.keys());
-    for (let o = 0; o < row; o++) {
-      for (let i = 0; i < inputs; i++) {
-        const at = layer.weight + i * row + o;
-        rest.delete(at);
-        if (o < outputs) weight[(r * inputs + i) * outputs + o] = arena[at] ?? NaN;
-        else assert.equal(arena[at], 0, `${what}: padding of the weights`);
-      }
-      rest.delete(layer.bias + o);
-      if (o < outputs) bias[r * outputs + o] = arena[layer.bias + o] ?? NaN;
-      else assert.equal(arena[layer.bias + o], 0, `${what}: padding of the bias`);
-    }
-    assertAll([...rest].map((at) => arena[at] ?? NaN), untouched, `${what}: outside the layer`);
-  }
-  return { weight, bias };
 }
 
 function named(shape: DenseShape): string {
@@ -250,7 +209,12 @@ Deno.test("dense_weight_gradient agrees with its reference on ragged shapes, wit
     for (const masked of [false, true]) {
       const tensors = randomTensors(shape);
       const arenas = await runWeightGradient(gpu, shape, tensors, masked);
-      const { weight, bias } = unpackLayer(shape, arenas, named(shape));
+      const { weight, bias } = unpackLayer(
+        layerUnderTest(shape.inputs, shape.outputs),
+        shape.replicates,
+        arenas,
+        named(shape),
+      );
       const wanted = denseWeightGradient(
         shape,
         tensors.input,
@@ -342,7 +306,13 @@ Deno.test("dense_weight_gradient carries NaN and infinity to surviving weights a
   ];
   for (const [index, changed] of cases.entries()) {
     const tensors = { ...plain, ...changed };
-    const { weight, bias } = unpackLayer(odd, await runWeightGradient(gpu, odd, tensors, true), `case ${index + 1}`);
+    const arenas = await runWeightGradient(gpu, odd, tensors, true);
+    const { weight, bias } = unpackLayer(
+      layerUnderTest(odd.inputs, odd.outputs),
+      odd.replicates,
+      arenas,
+      `case ${index + 1}`,
+    );
     const wanted = denseWeightGradient(odd, tensors.input, tensors.outputGradient, tensors.mask);
     assert.ok(wanted.weight.some(Number.isNaN));
     assertClose(weight, wanted.weight, sumTolerance(5), `case ${index + 1}: weight`);

@@ -115,12 +115,18 @@ export class Scratch implements Disposable {
   }
 }
 
+/** A layer in its network. */
+export interface PlacedLayer {
+  readonly layout: NetworkLayout;
+  readonly layer: LayerLayout;
+}
+
 /** A layer that does not begin at the arena's start, so that wrong offsets show. */
 export function layerUnderTest(
   inputs: number,
   outputs: number,
   activation: "relu" | "none" = "none",
-): { readonly layout: NetworkLayout; readonly layer: LayerLayout } {
+): PlacedLayer {
   const layout = layOut({
     name: "test",
     input: flat(3),
@@ -137,7 +143,7 @@ export function layerUnderTest(
 
 /** Arenas that hold one layer's values `[R][I][O]` and `[R][O]`, zeros in its padding and NaN in all other layers. */
 export function packLayer(
-  { layout, layer }: { readonly layout: NetworkLayout; readonly layer: LayerLayout },
+  { layout, layer }: PlacedLayer,
   replicates: number,
   weight: ArrayLike<number>,
   bias: ArrayLike<number>,
@@ -156,6 +162,50 @@ export function packLayer(
     }
   }
   return arenas;
+}
+
+/** Bits of a layer's mask at its place in the arena; weights outside the layer count as kept. */
+export function packLayerMask(
+  { layout, layer }: PlacedLayer,
+  replicates: number,
+  mask: Uint8Array,
+): Uint32Array<ArrayBuffer> {
+  const values = packLayer({ layout, layer }, replicates, mask, new Uint8Array(replicates * layer.outputs).fill(1));
+  const words = new Uint32Array(values.length / 32);
+  values.forEach((value, at) => {
+    if (value !== 0) words[at >>> 5] = (words[at >>> 5] ?? 0) | (1 << (at & 31));
+  });
+  return words;
+}
+
+/** Weight `[R][I][O]` and bias `[R][O]` out of arenas, and that nothing else was written but zeros in the layer's padding. */
+export function unpackLayer(
+  { layout, layer }: PlacedLayer,
+  replicates: number,
+  arenas: Float32Array,
+  what: string,
+): { readonly weight: Float64Array; readonly bias: Float64Array } {
+  const { inputs, outputs } = layer;
+  const row = layer.outputQuads * 4;
+  const weight = new Float64Array(replicates * inputs * outputs);
+  const bias = new Float64Array(replicates * outputs);
+  for (let r = 0; r < replicates; r++) {
+    const arena = arenas.subarray(r * layout.arena, (r + 1) * layout.arena);
+    const rest = new Set(arena.keys());
+    for (let o = 0; o < row; o++) {
+      for (let i = 0; i < inputs; i++) {
+        const at = layer.weight + i * row + o;
+        rest.delete(at);
+        if (o < outputs) weight[(r * inputs + i) * outputs + o] = arena[at] ?? NaN;
+        else assert.equal(arena[at], 0, `${what}: padding of the weights`);
+      }
+      rest.delete(layer.bias + o);
+      if (o < outputs) bias[r * outputs + o] = arena[layer.bias + o] ?? NaN;
+      else assert.equal(arena[layer.bias + o], 0, `${what}: padding of the bias`);
+    }
+    assertAll([...rest].map((at) => arena[at] ?? NaN), untouched, `${what}: outside the layer`);
+  }
+  return { weight, bias };
 }
 
 /** `[R][rows][N]` with rows padded to 4 and lanes padded to 8. */

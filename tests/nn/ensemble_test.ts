@@ -177,6 +177,45 @@ Deno.test("the running loss is the mean over the steps since the last evaluation
   }
 });
 
+for (const optimizer of [adam, sgd]) {
+  Deno.test(`going on with ${optimizer.type} from what training had made of the networks gives the same bits`, async () => {
+    const gpu = await testGpu();
+    const starts = [sparse(1), dense(2)];
+    using whole = await Fixture.open(gpu, [1, 2], optimizer);
+    whole.ensemble.begin(starts);
+    await whole.ensemble.evaluate();
+    whole.steps(5);
+    await whole.ensemble.evaluate();
+    whole.steps(7);
+    const made = structuredClone(await whole.ensemble.training());
+    assert.deepEqual(made.map(({ state }) => state[0]), [12, 12]);
+    assert.ok(made.every(({ best, parameters }) => best.some((value, at) => value !== parameters[at])));
+    using other = await Fixture.open(gpu, [1, 2], optimizer);
+    for (const order of other.orders) order.skip(12);
+    const goingOn = made.map((training, index) => {
+      const start = starts[index];
+      assert.ok(start);
+      return { values: training.parameters, mask: start.mask, training };
+    });
+    other.ensemble.begin(goingOn, 5);
+    assert.deepEqual(await other.ensemble.training(), made);
+    assert.deepEqual(await other.ensemble.runningLosses(), await whole.ensemble.runningLosses());
+    whole.steps(9);
+    other.steps(9);
+    assert.deepEqual(await other.ensemble.runningLosses(), await whole.ensemble.runningLosses());
+    assert.deepEqual(await other.ensemble.evaluate(), await whole.ensemble.evaluate());
+    assert.deepEqual(await other.ensemble.training(), await whole.ensemble.training());
+    assert.deepEqual(await other.ensemble.trainingCorrect(), await whole.ensemble.trainingCorrect());
+    // What does not fit together is refused.
+    const [first, second] = goingOn;
+    assert.ok(first && second);
+    const late = { ...second, training: { ...second.training, state: second.training.state.with(0, 13) } };
+    for (const wrong of [[first, dense(2)], [first, late]]) {
+      assert.throws(() => other.ensemble.begin(wrong), { name: "RangeError", message: /Cannot go on/ });
+    }
+  });
+}
+
 Deno.test("a weight that comes back is counted as a violation", async () => {
   const gpu = await testGpu();
   using fixture = await Fixture.open(gpu, [1]);

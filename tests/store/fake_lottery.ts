@@ -13,6 +13,7 @@ import type {
   LevelTiming,
   LotteryEvent,
   NetworkKey,
+  PartialNetwork,
   RewindPoint,
   Snapshot,
   TicketMask,
@@ -43,6 +44,8 @@ export interface FakeOptions {
   readonly adapter?: { readonly name: string; readonly driver: string; readonly kind: "software" | "gpu" };
   /** Added to every loss: another machine's numbers. */
   readonly error?: number;
+  /** Whether there is a snapshot after every evaluation. */
+  readonly partial?: boolean;
 }
 
 /** Pretends to find tickets. */
@@ -51,11 +54,12 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
   const timings: LevelTiming[] = [...options.snapshot?.timings ?? []];
   const masks: TicketMask[] = [...options.snapshot?.masks ?? []];
   const rewinds: RewindPoint[] = [...options.snapshot?.rewinds ?? []];
-  const snapshot = (): Snapshot => ({
+  const snapshot = (partial: readonly PartialNetwork[] = []): Snapshot => ({
     records: [...records],
     timings: [...timings],
     masks: [...masks],
     rewinds: [...rewinds],
+    ...(partial.length > 0 ? { partial } : {}),
   });
   const remaining = Array.from({ length: config.levels + 1 }, (_, level) => 0.5 ** level);
   yield {
@@ -72,11 +76,27 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
       .filter((key) => key.level === level && !records.some((record) => isSame(record, key)))
       .map((key) => ({ ...key, seed: config.seed + key.replicate - 1 }));
     if (networks.length === 0) continue;
-    yield { type: "level-start", level, networks, remaining: remaining[level] ?? 0, layers: layers(level) };
-    const evaluations = new Map(networks.map((key): [NetworkKey, Evaluation[]] => [key, []]));
     const firstIteration = firstIterationOf(config, level);
+    const begun = networks.map((key) => options.snapshot?.partial?.find((own) => isSame(own, key)));
+    const done = begun.every((network) => network) ? begun[0]?.iteration ?? -1 : -1;
+    yield {
+      type: "level-start",
+      level,
+      networks,
+      iteration: Math.max(done, firstIteration),
+      remaining: remaining[level] ?? 0,
+      layers: layers(level),
+    };
+    const evaluations = new Map(
+      networks.map((key, index): [NetworkKey, Evaluation[]] => [
+        key,
+        done < 0 ? [] : [
+          ...begun[index]?.evaluations ?? [],
+        ],
+      ]),
+    );
     const { iterations } = config;
-    for (const iteration of iterationsOf(config, firstIteration)) {
+    for (const iteration of iterationsOf(config, firstIteration).filter((own) => own > done)) {
       options.signal?.throwIfAborted();
       await Promise.resolve();
       if (iteration > firstIteration) {
@@ -87,10 +107,15 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
         own.push(evaluation);
         yield { type: "evaluation", evaluation };
       }
+      if (!options.partial) continue;
+      yield {
+        type: "snapshot",
+        snapshot: snapshot([...evaluations].map(([key, own]) => partialOf(key, iteration, own))),
+      };
     }
-    const done = [...evaluations].map(([key, own]) => record(key, own, config));
+    const finished = [...evaluations].map(([key, own]) => record(key, own, config));
     const timing = { level, seconds: 1.5, stepMs: 2, plan: { dense1: "masked-dense", dense2: "masked-dense" } };
-    records.push(...done);
+    records.push(...finished);
     timings.push(timing);
     masks.push(
       ...networks.filter(({ arm }) => arm === "ticket").map(({ replicate }) => ({
@@ -102,7 +127,13 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
     if (level === 0 && config.rewind > 0) {
       rewinds.push(...networks.map(({ replicate }) => ({ replicate, values: Float32Array.of(replicate, 0.1, -3) })));
     }
-    yield { type: "level-end", level, records: done, networks: networks.map((key) => trained(key, config)), timing };
+    yield {
+      type: "level-end",
+      level,
+      records: finished,
+      networks: networks.map((key) => trained(key, config)),
+      timing,
+    };
     yield { type: "snapshot", snapshot: snapshot() };
   }
   yield { type: "end", snapshot: snapshot() };
@@ -132,6 +163,30 @@ function evaluate({ arm, level, replicate, draw }: NetworkKey, iteration: number
     validationAccuracy: 0.9,
     testLoss: loss,
     testAccuracy: (arm === "ticket" ? 0.95 + level / 100 : 0.9) + replicate / 1000,
+  };
+}
+
+/** A network within its level; arenas that tell whose they are. */
+function partialOf(
+  { arm, level, replicate, draw }: NetworkKey,
+  iteration: number,
+  evaluations: readonly Evaluation[],
+): PartialNetwork {
+  const arena = (value: number): Float32Array<ArrayBuffer> => Float32Array.of(value, replicate, draw, iteration);
+  return {
+    arm,
+    level,
+    replicate,
+    draw,
+    iteration,
+    seconds: 0.25,
+    stepMs: 2,
+    evaluations: [...evaluations],
+    parameters: arena(1),
+    best: arena(2),
+    moments: arm === "ticket" ? [arena(3), arena(4)] : [arena(5)],
+    state: Uint32Array.of(iteration, 0, 1, 2, 3, 4, 5, 6),
+    ...(level === 0 && arm === "ticket" ? { rewind: arena(6) } : {}),
   };
 }
 

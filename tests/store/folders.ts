@@ -15,6 +15,12 @@ export class TemporaryFolder implements Disposable {
   }
 }
 
+/** A symbolic link. `Deno.symlink()` wants to read and write everywhere. */
+export async function link(target: string, path: string): Promise<void> {
+  const { success } = await new Deno.Command("/bin/sh", { args: ["-c", 'ln -s "$0" "$1"', target, path] }).output();
+  if (!success) throw new Error(`Cannot link ${path} to ${target}`);
+}
+
 /** Every file below a folder, by its path in it: a digest of its bytes would do, but bytes show what differs. */
 export async function filesBelow(folder: string, prefix = ""): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();

@@ -3,10 +3,16 @@ import assert from "node:assert/strict";
 import { runId } from "../../src/lottery/config.ts";
 import type { LotteryConfig } from "../../src/lottery/config.ts";
 import { loadModel, loadTicket } from "../../src/lottery/ticket.ts";
+import { formatSafetensors, parseSafetensors } from "../../src/data/safetensors.ts";
+import { sha256 } from "../../src/data/sha256.ts";
+import type { Snapshot } from "../../src/lottery/types.ts";
+import { formatCheckpoint, parseCheckpoint } from "../../src/store/checkpoint.ts";
 import { CorruptRunError, RunInUseError } from "../../src/store/errors.ts";
 import { type RunDescription, RunStore } from "../../src/store/run_store.ts";
 import { adapter, fakeLottery, type FakeOptions, iterationsOf, tinyConfig } from "./fake_lottery.ts";
+import { isNightly } from "../nightly.ts";
 import { filesBelow, TemporaryFolder } from "./folders.ts";
+import { seeded } from "./seeded.ts";
 
 async function describe(config: LotteryConfig): Promise<RunDescription> {
   return {
@@ -160,6 +166,119 @@ Deno.test("killed after an event and resumed, a run ends with the same bytes as 
     await record(runs.path, config);
     assert.deepEqual(await lasting(runs.path), wanted, `killed after ${events} events`);
   }
+});
+
+Deno.test("killed after any event of a run with checkpoints within its levels, and resumed, it ends with the same bytes", async () => {
+  const config = tinyConfig({ levels: 1, replicates: 2, saveFinals: "all", rewind: 30 });
+  using whole = new TemporaryFolder();
+  const count = await record(whole.path, config, { lottery: { partial: true } });
+  const wanted = await lasting(whole.path);
+  let within = 0;
+  for (let events = 4; events < count; events += isNightly ? 1 : 6) {
+    using runs = new TemporaryFolder();
+    await record(runs.path, config, { events, lottery: { partial: true } });
+    {
+      await using store = await RunStore.open(runs.path, await describe(config));
+      if (store.within) within++;
+      assert.deepEqual(store.within?.iteration, store.snapshot?.partial?.[0]?.iteration);
+    }
+    await record(runs.path, config, { lottery: { partial: true } });
+    assert.deepEqual(await lasting(runs.path), wanted, `killed after ${events} events`);
+  }
+  assert.ok(within > 3, `${within} kills within a level`);
+});
+
+Deno.test("a checkpoint within a level goes through its file bit for bit, and none is kept of a finished run", async () => {
+  const config = tinyConfig({ levels: 1, replicates: 2, rewind: 30 });
+  for await (const event of fakeLottery(config, { partial: true })) {
+    if (event.type !== "snapshot") continue;
+    const bytes = await formatCheckpoint(event.snapshot, "run");
+    assert.deepEqual(await parseCheckpoint(bytes, "run", "file"), event.snapshot);
+  }
+  using runs = new TemporaryFolder();
+  await record(runs.path, config, { lottery: { partial: true } });
+  const folder = await folderOf(runs.path, config);
+  for (const name of ["checkpoint", "checkpoint.previous"]) {
+    const { tensors } = parseSafetensors(await Deno.readFile(`${folder}/${name}.safetensors`), name);
+    assert.deepEqual([...tensors.keys()].filter((tensor) => tensor.startsWith("partial")), [], name);
+  }
+});
+
+Deno.test("a checkpoint of version 1, which knew no levels in training, is read; one of a later version is refused", async () => {
+  let snapshot: Snapshot | undefined;
+  for await (const event of fakeLottery(tinyConfig())) if (event.type === "end") snapshot = event.snapshot;
+  assert.ok(snapshot);
+  const { metadata, tensors } = parseSafetensors(await formatCheckpoint(snapshot, "run"), "file");
+  const state = JSON.stringify({ records: snapshot.records, timings: snapshot.timings });
+  // The checksum as version 1 made it.
+  const digests: [string, string][] = [];
+  for (const [name, { data }] of [...tensors].sort(([a], [b]) => a < b ? -1 : 1)) {
+    digests.push([name, await sha256(data)]);
+  }
+  const checksum = (version: string): Promise<string> =>
+    sha256(new TextEncoder().encode(JSON.stringify([metadata["format"], version, "run", state, digests])));
+  for (const version of ["1", "3"]) {
+    const bytes = formatSafetensors(tensors, { ...metadata, version, state, sha256: await checksum(version) });
+    if (version === "1") assert.deepEqual(await parseCheckpoint(bytes, "run", "file"), snapshot);
+    else await assert.rejects(parseCheckpoint(bytes, "run", "file"), /winnow-checkpoint 3 where .* 1 or 2 is wanted/);
+  }
+});
+
+Deno.test("a checkpoint within a level, cut anywhere or with any byte flipped, gives way to the one before", async () => {
+  const config = tinyConfig({ levels: 1, controls: [] });
+  using whole = new TemporaryFolder();
+  const count = await record(whole.path, config, { lottery: { partial: true } });
+  const wanted = await lasting(whole.path);
+  const random = seeded();
+  for (let damage = 0; damage < (isNightly ? 200 : 6); damage++) {
+    using runs = new TemporaryFolder();
+    // From the second snapshot on there is one before.
+    const events = 9 + Math.floor(random() * (count - 11));
+    await record(runs.path, config, { events, lottery: { partial: true } });
+    const path = `${await folderOf(runs.path, config)}/checkpoint.safetensors`;
+    const bytes = await Deno.readFile(path);
+    const at = Math.floor(random() * bytes.length);
+    await Deno.writeFile(path, damage % 2 ? bytes.subarray(0, at) : bytes.with(at, (bytes[at] ?? 0) ^ (1 << at % 8)));
+    const warnings: string[] = [];
+    await record(runs.path, config, { warnings, lottery: { partial: true } });
+    assert.match(warnings.join(), /checkpoint\.safetensors.*Going back to the one before/);
+    assert.deepEqual(await lasting(runs.path), wanted, `damaged at ${at} after ${events} events`);
+  }
+});
+
+Deno.test("lines of a level in training that its checkpoint counts on are missed too", async () => {
+  using runs = new TemporaryFolder();
+  const config = tinyConfig({ controls: [] });
+  await record(runs.path, config, { events: 8, lottery: { partial: true } });
+  const path = `${await folderOf(runs.path, config)}/metrics.jsonl`;
+  const lines = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, lines.split("\n").slice(0, 1).join("\n") + "\n");
+  await assert.rejects(record(runs.path, config), {
+    name: "CorruptRunError",
+    message: /lacks lines of ticket level 0 replicate 1, which the checkpoint has as evaluated/,
+  });
+});
+
+Deno.test("a file `stop` in the folder asks the run to stop, once; one from before the start is removed with a warning", async () => {
+  using runs = new TemporaryFolder();
+  const config = tinyConfig();
+  await record(runs.path, config, { events: 5 });
+  const stop = `${await folderOf(runs.path, config)}/stop`;
+  await Deno.writeTextFile(stop, "");
+  const warnings: string[] = [];
+  await using store = await RunStore.open(runs.path, await describe(config), { warn: (text) => warnings.push(text) });
+  assert.equal(await store.stopRequested(), false, "nothing runs yet");
+  for await (const event of fakeLottery(config)) {
+    await store.record(event);
+    break;
+  }
+  assert.match(warnings.join(), /file "stop" was left in .* removed/);
+  assert.equal(await store.stopRequested(), false);
+  await Deno.writeTextFile(stop, "");
+  assert.equal(await store.stopRequested(), false, "looked just now");
+  await new Promise((resolve) => setTimeout(resolve, 1050));
+  assert.equal(await store.stopRequested(), true);
+  await assert.rejects(Deno.stat(stop), Deno.errors.NotFound);
 });
 
 Deno.test("a last line that was torn is dropped, and comes again whole", async () => {

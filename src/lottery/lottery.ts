@@ -85,8 +85,8 @@ const maxSteps = 256;
  * Finds winning tickets, level by level.
  *
  * Events arrive in order: `start`; per level `level-start`, `evaluation`s, `progress` and now and then a `snapshot`,
- * `level-end` and another `snapshot` to go on from; `end`. The same configuration and seed give the same numbers, bit for bit, on the same adapter and driver,
- * whatever else trains beside a network.
+ * `level-end` and another `snapshot` to go on from; `end`. The same configuration and seed give the same numbers, bit for
+ * bit, on the same adapter and driver, whatever else trains beside a network.
  *
  * @throws {AdapterError} when no adapter answers or it has too little for the job
  * @throws {RangeError} when configuration and data set do not fit

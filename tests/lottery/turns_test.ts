@@ -24,9 +24,13 @@ Deno.test("a run that was stopped between two turns goes on with the next", asyn
   const gpu = await testGpu();
   const config = smallConfig({ controls: ["reinit"], replicates: 2, levels: 1 });
   const whole = await run(config, { gpu, lockstep: 2 });
-  // The third snapshot: level 0, and of level 1 the tickets, not their controls.
+  // The second snapshot at the end of a turn: level 0, and of level 1 the tickets, not their controls.
   let snapshots = 0;
-  const begun = await run(config, { gpu, lockstep: 2 }, ({ type }) => type === "snapshot" && ++snapshots === 2);
+  const begun = await run(
+    config,
+    { gpu, lockstep: 2 },
+    (event) => event.type === "snapshot" && !event.snapshot.partial?.length && ++snapshots === 2,
+  );
   assert.equal(begun.records.length, 4);
   const rest = await run(config, { gpu, lockstep: 2, snapshot: begun.snapshot });
   assert.deepEqual(rest.records, whole.records);

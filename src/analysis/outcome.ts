@@ -9,6 +9,9 @@ import type { ArchitectureName } from "../nn/architectures.ts";
 import { isCensored } from "./early_stop.ts";
 import { type Spread, spread } from "./statistics.ts";
 import type { LevelSummary, Summary } from "./summary.ts";
+import { percent, points } from "./words.ts";
+
+export { percent, points };
 
 /** What an arm came to at one level, over its replicates and draws that did not diverge. */
 export interface ArmFigures {
@@ -104,11 +107,26 @@ export interface PaperComparison {
   readonly ours: string;
 }
 
+/** A figure of an arm in which the paper's values can be marked. */
+export type MarkedFigure = "earlyStop" | "accuracyAtEarlyStop" | "accuracyAtEnd";
+
+/** A value of the paper as a point in a figure. */
+export interface PaperMark {
+  /** The paper's remaining fraction. */
+  readonly remaining: number;
+  /** Which figure it belongs in. */
+  readonly figure: MarkedFigure;
+  /** The value, in that figure's unit; one that the paper states against its dense network is put on ours. */
+  readonly value: number;
+}
+
 /** What the paper measured, how to measure it in a run, and how to say it. */
 interface Quantity {
   readonly quantity: string;
   readonly measure: (level: LevelFigures, dense: ArmFigures) => number | undefined;
   readonly inWords: (value: number) => string;
+  /** Where it stands in a figure, of what the dense network came to there; absent when it is not relative to that network. */
+  readonly mark?: { readonly figure: MarkedFigure; readonly place: (value: number, dense: number) => number };
 }
 
 /** A value that the paper states. */
@@ -123,11 +141,13 @@ const earlierThanDense: Quantity = {
   quantity: "early stop, against dense",
   measure: ({ ticket }, dense) => quotient(gap(dense.earlyStop, ticket.earlyStop), dense.earlyStop?.mean),
   inWords: (value) => value < 0 ? `${percent(-value, 0)} later` : `${percent(value, 0)} earlier`,
+  mark: { figure: "earlyStop", place: (value, dense) => dense * (1 - value) },
 };
 const timesEarlierThanDense: Quantity = {
   quantity: "early stop, dense over ticket",
   measure: ({ ticket }, dense) => quotient(dense.earlyStop?.mean, ticket.earlyStop?.mean),
   inWords: times,
+  mark: { figure: "earlyStop", place: (value, dense) => dense / value },
 };
 const timesEarlierThanReinit: Quantity = {
   quantity: "early stop, reinit over ticket",
@@ -143,16 +163,19 @@ const betterThanDense: Quantity = {
   quantity: "test accuracy at early stop, against dense",
   measure: ({ ticket }, dense) => gap(ticket.accuracyAtEarlyStop, dense.accuracyAtEarlyStop),
   inWords: points,
+  mark: { figure: "accuracyAtEarlyStop", place: (value, dense) => dense + value },
 };
 const betterAtTheEnd: Quantity = {
   quantity: "test accuracy at the end, against dense",
   measure: ({ ticket }, dense) => gap(ticket.accuracyAtEnd, dense.accuracyAtEnd),
   inWords: points,
+  mark: { figure: "accuracyAtEnd", place: (value, dense) => dense + value },
 };
 const accuracyAtTheEnd: Quantity = {
   quantity: "test accuracy at the end",
   measure: ({ ticket }) => ticket.accuracyAtEnd?.mean,
   inWords: (value) => percent(value),
+  mark: { figure: "accuracyAtEnd", place: (value) => value },
 };
 
 /** The paper's three recipes for ResNet-18 and VGG-19 differ in these; its tickets come from pruning in one pool. */
@@ -202,27 +225,20 @@ const paperValues: Readonly<Record<ArchitectureName, readonly PaperValue[]>> = {
   ],
 };
 
-/** How far our remaining fraction may be from the paper's to stand beside it, as a factor. */
-const nearEnough = 1.15;
+/** How far a remaining fraction may be from another to stand beside it, as a factor. */
+export const nearEnough = 1.15;
 
 /**
  * The paper's values beside ours, where it states one near a level of ours; nothing for what the paper did not train: another
  * width or data set, a network of one's own, rewinding, or dropout, whose gains it states over runs without.
  */
 export function besidePaper(summary: Summary): PaperComparison[] {
-  const { config } = summary;
-  const { network } = config;
-  if (typeof network !== "string" || config.dataset !== (network === "lenet" ? "mnist" : "cifar10")) return [];
-  if (config.width !== 1 || config.rewind !== 0 || config.dropout !== 0) return [];
   const figures = figuresOf(summary);
   const dense = figures.find(({ level }) => level === 0)?.ticket;
   if (!dense) return [];
-  const distance = (level: LevelFigures, remaining: number): number => Math.abs(Math.log(level.remaining / remaining));
-  return paperValues[network].flatMap(({ remaining, quantity, value, measure, inWords, recipe = {} }) => {
-    const { lr, warmup, scope } = { ...config, ...recipe };
-    if (lr !== config.lr || warmup !== config.warmup || scope !== config.scope) return [];
-    const [nearest] = [...figures].sort((a, b) => distance(a, remaining) - distance(b, remaining));
-    if (!nearest || distance(nearest, remaining) > Math.log(nearEnough)) return [];
+  return statedFor(summary.config).flatMap(({ remaining, quantity, value, measure, inWords }) => {
+    const nearest = nearestLevel(figures, remaining);
+    if (!nearest) return [];
     const own = measure(nearest, dense);
     if (own === undefined) return [];
     return [{
@@ -235,15 +251,34 @@ export function besidePaper(summary: Summary): PaperComparison[] {
   });
 }
 
-/** A fraction in percent: 0.21149 → "21.1 %". */
-export function percent(fraction: number, digits = 1): string {
-  return `${(fraction * 100).toFixed(digits)} %`;
+/** The values of {@linkcode besidePaper} that have a place in a figure, as points; those beside a re-initialised network have none. */
+export function paperMarks(summary: Summary): PaperMark[] {
+  const figures = figuresOf(summary);
+  const dense = figures.find(({ level }) => level === 0)?.ticket;
+  return statedFor(summary.config).flatMap(({ remaining, value, mark }) => {
+    if (!mark || !nearestLevel(figures, remaining)) return [];
+    const own = dense?.[mark.figure]?.mean;
+    if (own === undefined) return [];
+    return [{ remaining, figure: mark.figure, value: mark.place(value, own) }];
+  });
 }
 
-/** A difference of fractions in percentage points, with its sign: 0.003 → "+0.30 pp". */
-export function points(difference: number): string {
-  const text = (difference * 100).toFixed(2);
-  return `${Number(text) > 0 ? "+" : Number(text) === 0 ? "±" : "−"}${text.replace("-", "")} pp`;
+/** What the paper states for such a run. */
+function statedFor(config: LotteryConfig): readonly PaperValue[] {
+  const { network } = config;
+  if (typeof network !== "string" || config.dataset !== (network === "lenet" ? "mnist" : "cifar10")) return [];
+  if (config.width !== 1 || config.rewind !== 0 || config.dropout !== 0) return [];
+  return paperValues[network].filter(({ recipe = {} }) => {
+    const { lr, warmup, scope } = { ...config, ...recipe };
+    return lr === config.lr && warmup === config.warmup && scope === config.scope;
+  });
+}
+
+/** The level that is nearest to a remaining fraction of the paper, where one is near enough. */
+function nearestLevel(figures: readonly LevelFigures[], remaining: number): LevelFigures | undefined {
+  const distance = (level: LevelFigures): number => Math.abs(Math.log(level.remaining / remaining));
+  const [nearest] = figures.toSorted((a, b) => distance(a) - distance(b));
+  return nearest && distance(nearest) <= Math.log(nearEnough) ? nearest : undefined;
 }
 
 function armFigures(arm: ArmName, level: LevelSummary, iterations: number): ArmFigures {

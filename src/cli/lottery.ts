@@ -29,6 +29,7 @@ import { nameOf, RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
 import { datasetOptions } from "./dataset_folder.ts";
+import { checkpointSecondsOf, settingOf } from "./lottery_command_line.ts";
 import { Progress } from "./progress.ts";
 import { formatSummary } from "./report.ts";
 
@@ -114,7 +115,7 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
   }
   asUsage(() => layOut(networkOf(config, dataset)));
   const planHash = await shortHash(planTable);
-  const checkpointSeconds = secondsOf("--checkpoint-seconds", values.get("--checkpoint-seconds"));
+  const checkpointSeconds = checkpointSecondsOf(values.get("--checkpoint-seconds"));
   const runs = userPath(values.get("--runs") ?? "runs");
   const settingsId = await runId(config, { dataDigest: dataset.digest, planHash });
   const id = values.has("--fresh") ? freshId(runs, settingsId, values.has("--resume")) : settingsId;
@@ -202,15 +203,6 @@ function whereFrom({ within }: RunStore): string {
   return within ? `from iteration ${within.iteration} of level ${within.level}` : "from the last finished level";
 }
 
-function secondsOf(flag: string, text: string | undefined): Pick<LotteryOptions, "checkpointSeconds"> {
-  if (text === undefined) return {};
-  const seconds = Number(text);
-  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0) {
-    throw new UsageError(`${flag} is "${text}", and it must be a number of seconds, 0 or more.`);
-  }
-  return { checkpointSeconds: seconds };
-}
-
 async function configOf(name: string | undefined, values: ReadonlyMap<string, string>): Promise<LotteryConfig> {
   const file = values.get("--config");
   const fromFile = file === undefined ? {} : await readConfigFile(userPath(file));
@@ -218,7 +210,7 @@ async function configOf(name: string | undefined, values: ReadonlyMap<string, st
   const chosen = presetNames.find((candidate) => candidate === named);
   const changes = Object.fromEntries(settings.flatMap((setting) => {
     const text = values.get(setting.flag);
-    return text === undefined ? [] : [[setting.key, valueOf(setting, text)]];
+    return text === undefined ? [] : [[setting.key, settingOf(setting, text)]];
   }));
   if (chosen === undefined) {
     throw new UsageError(
@@ -258,26 +250,6 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
     throw new UsageError(`Cannot use --config ${path}: it is not JSON (${legible(reason, 200)}).`, { cause });
   }
   throw new UsageError(`Cannot use --config ${path}: it is not an object of settings, such as {"levels": 3}.`);
-}
-
-/** A flag's text as its setting takes it. What is no number stays text, and the schema says what is wrong with it. */
-function valueOf({ kind }: Setting, text: string): unknown {
-  switch (kind) {
-    case "list":
-      return text === "none" ? [] : text.split(",");
-    case "integers":
-      return text === "none" ? [] : text.split(",").map(numberOf);
-    case "boolean":
-      return text === "true" ? true : text === "false" ? false : text;
-    case "choice":
-      return text;
-    default:
-      return numberOf(text);
-  }
-}
-
-function numberOf(text: string): unknown {
-  return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
 /** A setting's value in each preset: the default one's, then the others' that differ, with the presets that share them. */

@@ -1,9 +1,14 @@
 /**
- * The command line that a configuration comes from.
+ * The command line that a configuration comes from, and its flags' texts as values.
  *
  * @module
  */
-import { changed, type LotteryConfig, settings } from "../lottery/config.ts";
+import { changed, type LotteryConfig, type Setting, settings } from "../lottery/config.ts";
+import type { LotteryOptions } from "../lottery/lottery.ts";
+import { settingText } from "../lottery/setting_text.ts";
+import { UsageError } from "./arguments.ts";
+
+export { settingText };
 
 /** A setting that is not its preset's. */
 export interface ChangedSetting {
@@ -39,12 +44,41 @@ export function commandOf(config: LotteryConfig, configPath: string): string {
   ].join(" ");
 }
 
-/** A setting's value as a flag takes it; a network of one's own as JSON. */
-export function settingText(value: unknown): string {
-  if (Array.isArray(value)) return value.join(",") || "none";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+/** A flag's text as its setting takes it. What is no number stays text, and the schema says what is wrong with it. */
+export function settingOf({ kind }: Setting, text: string): unknown {
+  switch (kind) {
+    case "list":
+      return text === "none" ? [] : text.split(",");
+    case "integers":
+      return text === "none" ? [] : text.split(",").map(numberOf);
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : text;
+    case "choice":
+      return text;
+    default:
+      return numberOf(text);
+  }
 }
 
-function quote(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+/**
+ * The text of `--checkpoint-seconds` as an option of the loop.
+ *
+ * @throws {UsageError} when it is no number of seconds
+ */
+export function checkpointSecondsOf(text: string | undefined): Pick<LotteryOptions, "checkpointSeconds"> {
+  if (text === undefined) return {};
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0) {
+    throw new UsageError(`--checkpoint-seconds is "${text}", and it must be a number of seconds, 0 or more.`);
+  }
+  return { checkpointSeconds: seconds };
+}
+
+function numberOf(text: string): unknown {
+  return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** An argument as a shell takes it. */
+export function quote(text: string): string {
+  return /^[\w./=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

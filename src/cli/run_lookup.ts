@@ -9,6 +9,8 @@ import { runIds } from "../store/index.ts";
 import { describeFlags, type Flag, UsageError, userPath } from "./arguments.ts";
 import type { Console } from "./console.ts";
 
+export { formatBytes } from "../analysis/words.ts";
+
 /** Flags of every command. */
 export const commonFlags: readonly Flag[] = [
   { flag: "--runs", value: "DIR", description: "where runs are kept (./runs)" },
@@ -64,13 +66,6 @@ export function formatHelp(
     ...(more.length > 0 ? [...more, ""] : []),
     ...examples.map((example, index) => `${index === 0 ? "Example" : "       "}  deno task runs ${example}`),
   ].join("\n");
-}
-
-/** A size with a unit: 11.7 MB. */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ""}`;
 }
 
 /** A time as a user reads it: UTC, without seconds. */

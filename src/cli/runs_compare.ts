@@ -4,11 +4,10 @@
  * @module
  */
 import { type ArmFigures, bestLevel, figuresOf, type LevelFigures, percent, points } from "../analysis/outcome.ts";
-import { settings } from "../lottery/config.ts";
+import { differencesOf } from "../store/differences.ts";
 import { readRun, type RecordedRun } from "../store/run_files.ts";
 import { type Flag, parseArguments, UsageError } from "./arguments.ts";
 import { type Console, styled } from "./console.ts";
-import { settingText } from "./lottery_command_line.ts";
 import { group } from "./progress.ts";
 import { commonFlags, findRun, formatHelp, runsFolder } from "./run_lookup.ts";
 import type { RunsTools } from "./runs.ts";
@@ -45,7 +44,7 @@ export async function compareCommand(args: readonly string[], { console }: RunsT
     if (config) continue;
     throw new Error(`Cannot compare ${id}: ${problems.join(" ")} Restore the file, or compare another run.`);
   }
-  const differences = [...configDifferences(a, b), ...manifestDifferences(a, b)];
+  const differences = differencesOf([a, b]).map(({ name, values: [a = "", b = ""] }): Difference => ({ name, a, b }));
   const [figuresA, figuresB] = [figuresIn(a), figuresIn(b)];
   if (values.has("--json")) {
     const side = ({ id, state, summary }: RecordedRun, figures: readonly LevelFigures[]): unknown => ({
@@ -69,32 +68,6 @@ export async function compareCommand(args: readonly string[], { console }: RunsT
     ].join("\n"),
   );
   return 0;
-}
-
-function configDifferences({ config: a }: RecordedRun, { config: b }: RecordedRun): Difference[] {
-  if (!a || !b) return [];
-  const preset = a.preset === b.preset ? [] : [{ name: "preset", a: a.preset, b: b.preset }];
-  return [
-    ...preset,
-    ...settings.map(({ key, flag }) => ({ name: flag, a: settingText(a[key]), b: settingText(b[key]) }))
-      .filter((difference) => difference.a !== difference.b),
-  ];
-}
-
-function manifestDifferences({ manifest: a }: RecordedRun, { manifest: b }: RecordedRun): Difference[] {
-  const facts = (manifest: RecordedRun["manifest"]): [string, string][] => {
-    const last = manifest?.sessions.at(-1);
-    return [
-      ["adapter", `${manifest?.adapter.name ?? ""} ${manifest?.adapter.driver ?? ""}`.trim()],
-      ["data digest", manifest?.data.digest.slice(0, 16) ?? ""],
-      ["plan table", manifest?.planHash ?? ""],
-      ["winnow", `${last?.winnow ?? ""} ${last?.gitRevision?.slice(0, 10) ?? ""}`.trim()],
-      ["deno", last?.deno ?? ""],
-    ];
-  };
-  const others = new Map(facts(b));
-  return facts(a).map(([name, own]) => ({ name, a: own, b: others.get(name) ?? "" }))
-    .filter((difference) => difference.a !== difference.b);
 }
 
 function figuresIn({ summary }: RecordedRun): LevelFigures[] {

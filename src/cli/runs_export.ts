@@ -4,20 +4,19 @@
  * @module
  */
 import { join } from "node:path";
-import { stringify } from "npm:csv-stringify@6.6.0/sync";
 import { quoted } from "../data/quoted.ts";
 import { loadTicket } from "../lottery/ticket.ts";
-import type { ArmName, Evaluation, LevelRecord } from "../lottery/types.ts";
+import type { ArmName } from "../lottery/types.ts";
 import { formatCompactTicket } from "../store/compact_ticket.ts";
+import { exportCsv, type ExportedRun, exportJson, tables } from "../store/export.ts";
 import { readOptional, writeWhole } from "../store/files.ts";
 import { runIds } from "../store/index.ts";
-import { armFolders, networkFile, readMetrics, readRun, type RecordedRun } from "../store/run_files.ts";
+import { armFolders, networkFile, readRun } from "../store/run_files.ts";
 import { type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { commonFlags, findRun, formatBytes, formatHelp, runsFolder } from "./run_lookup.ts";
 import type { RunsTools } from "./runs.ts";
 
 const formats = ["csv", "json", "safetensors"] as const;
-const tables = ["levels", "metrics"] as const;
 const armNames: readonly ArmName[] = ["ticket", "reinit"];
 
 const flags: readonly Flag[] = [
@@ -82,15 +81,16 @@ export async function exportCommand(args: readonly string[], tools: RunsTools): 
   }
   const table = chosen("--table", values.get("--table") ?? "levels", tables);
   const ids = name === undefined ? runIds(runs) : [findRun(runs, name, "export")];
-  const read: RecordedRun[] = [];
+  const read: ExportedRun[] = [];
   for (const id of ids) {
-    const run = await readRun(runs, id);
-    if (run.config) read.push(run);
+    const { snapshot, ...run } = await readRun(runs, id);
+    if (run.config) read.push({ ...run, records: snapshot?.records ?? [] });
     else if (name !== undefined) {
       throw new Error(`Cannot export ${id}: ${run.problems.join(" ")} \`runs verify ${id}\` says more.`);
     } else console.err(`Warning: ${id} is left out, for it is damaged. ${run.problems.join(" ")}`);
   }
-  const text = format === "json" ? await asJson(read) : table === "levels" ? levelsCsv(read) : await metricsCsv(read);
+  const pieces = await Array.fromAsync(format === "json" ? exportJson(read) : exportCsv(read, table));
+  const text = pieces.join("");
   const out = values.get("--out");
   if (out === undefined) console.out(text.trimEnd());
   else {
@@ -98,103 +98,6 @@ export async function exportCommand(args: readonly string[], tools: RunsTools): 
     console.err(`${userPath(out)}: ${read.length} ${read.length === 1 ? "run" : "runs"}, ${formatBytes(text.length)}`);
   }
   return 0;
-}
-
-/** A row per trained network. */
-const levelColumns = [
-  "arm",
-  "level",
-  "replicate",
-  "draw",
-  "seed",
-  "status",
-  "divergedAt",
-  "remaining",
-  "kept",
-  "size",
-  "earlyStopIteration",
-  "validationLossAtEarlyStop",
-  "testAccuracyAtEarlyStop",
-  "trainAccuracyAtEarlyStop",
-  "testAccuracyAtEnd",
-  "trainAccuracyAtEnd",
-] as const;
-
-/** A row per evaluation. */
-const metricColumns = [
-  "arm",
-  "level",
-  "replicate",
-  "draw",
-  "iteration",
-  "trainLoss",
-  "validationLoss",
-  "validationAccuracy",
-  "testLoss",
-  "testAccuracy",
-] as const;
-
-const runColumns = ["run", "preset", "dataset", "network"] as const;
-
-function levelsCsv(runs: readonly RecordedRun[]): string {
-  return csv(
-    [...runColumns, ...levelColumns],
-    runs.flatMap((run) =>
-      recordsOf(run).map((record) => {
-        const total = (key: "kept" | "size"): number => record.layers.reduce((sum, layer) => sum + layer[key], 0);
-        const row = { ...record, kept: total("kept"), size: total("size") };
-        return [...aboutRun(run), ...levelColumns.map((column) => row[column])];
-      })
-    ),
-  );
-}
-
-async function metricsCsv(runs: readonly RecordedRun[]): Promise<string> {
-  const rows = [];
-  for (const run of runs) {
-    for (const evaluation of await metricsOf(run)) {
-      rows.push([...aboutRun(run), ...metricColumns.map((column) => evaluation[column])]);
-    }
-  }
-  return csv([...runColumns, ...metricColumns], rows);
-}
-
-async function asJson(runs: readonly RecordedRun[]): Promise<string> {
-  const all = [];
-  for (const run of runs) {
-    const { id, state, config, manifest } = run;
-    all.push({
-      id,
-      state,
-      config,
-      adapter: manifest?.adapter ?? null,
-      levels: recordsOf(run),
-      metrics: await metricsOf(run),
-    });
-  }
-  return `${JSON.stringify({ schema: 1, runs: all }, null, 2)}\n`;
-}
-
-function csv(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  return stringify([[...header], ...rows.map((row) => [...row])], { record_delimiter: "\n" });
-}
-
-function aboutRun({ id, config }: RecordedRun): string[] {
-  const network = config?.network;
-  return [id, config?.preset ?? "", config?.dataset ?? "", typeof network === "object" ? network.name : network ?? ""];
-}
-
-/** Networks by arm, level, replicate and draw, whatever order they were trained in. */
-function recordsOf({ snapshot }: RecordedRun): LevelRecord[] {
-  return (snapshot?.records ?? []).toSorted((a, b) =>
-    armNames.indexOf(a.arm) - armNames.indexOf(b.arm) || a.level - b.level || a.replicate - b.replicate ||
-    a.draw - b.draw
-  );
-}
-
-async function metricsOf({ folder, config }: RecordedRun): Promise<Evaluation[]> {
-  const arms = config ? await armFolders(folder, config) : [];
-  return (await Promise.all(arms.map((arm) => readMetrics(arm)))).flat();
 }
 
 async function exportTicket(

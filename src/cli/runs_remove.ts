@@ -4,9 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { explain } from "../store/files.ts";
 import { type IndexedRun, listRuns } from "../store/index.ts";
-import { RunLock } from "../store/lock.ts";
+import { removeRun } from "../store/remove.ts";
 import { type Flag, parseArguments } from "./arguments.ts";
 import { commonFlags, findRun, formatBytes, formatHelp, runsFolder } from "./run_lookup.ts";
 import type { RunsTools } from "./runs.ts";
@@ -44,34 +43,6 @@ export async function removeCommand(args: readonly string[], tools: RunsTools): 
   await listRuns(runs);
   console.err(`Run ${id} is removed.`);
   return 0;
-}
-
-/**
- * Removes a run's folder while holding its lock. Its name goes first, so that a kill leaves a whole run or none; links within
- * are removed, not followed.
- *
- * @throws {RunInUseError} when a process is at work in it
- */
-async function removeRun(runs: string, id: string): Promise<void> {
-  const folder = join(runs, id);
-  const going = join(runs, `.${id}.removed`);
-  await using _lock = await RunLock.acquire(join(folder, "lock"));
-  try {
-    // What a kill left of an earlier removal.
-    await removeOptional(going);
-    await Deno.rename(folder, going);
-    await Deno.remove(going, { recursive: true });
-  } catch (cause) {
-    throw explain(cause, "write", folder);
-  }
-}
-
-async function removeOptional(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 function describe(run: IndexedRun | undefined): string {

@@ -161,7 +161,12 @@ function overview(console: Console): string {
   ].join("\n");
 }
 
-if (import.meta.main) {
+/**
+ * Runs a command line as a process does: it stops when the process is told to, by a signal.
+ *
+ * @returns the exit code; the second signal ends the process at once, with 130
+ */
+export async function untilStopped(args: readonly string[], console: Console): Promise<number> {
   const controller = new AbortController();
   const stop = (): void => {
     // The second time at once: whatever is being written is whole or absent, and the next start goes on from it.
@@ -174,5 +179,7 @@ if (import.meta.main) {
     // Schedulers send it ahead of the end of a job's time, some more than once: never at once.
     Deno.addSignalListener("SIGUSR1", () => controller.signal.aborted || stop());
   }
-  Deno.exit(await main(Deno.args, systemConsole(), controller.signal));
+  return await main(args, console, controller.signal);
 }
+
+if (import.meta.main) Deno.exit(await untilStopped(Deno.args, systemConsole()));

@@ -44,6 +44,31 @@ export async function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string, ran
 }
 
 /**
+ * An IDX file of unsigned bytes, as {@linkcode parseIdx} reads it.
+ *
+ * @param dimensions sizes, outermost first
+ * @param data the values, row-major: as many as the product of the sizes
+ * @throws {RangeError} when there are more or fewer
+ */
+export function formatIdx(dimensions: readonly number[], data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const wanted = dimensions.reduce((product, size) => product * size, 1);
+  if (data.length !== wanted) {
+    throw new RangeError(
+      `Cannot write an IDX file of ${
+        dimensions.join(" × ")
+      }: there are ${data.length} values, and ${wanted} are wanted.`,
+    );
+  }
+  const start = headerBytes(dimensions.length);
+  const file = new Uint8Array(start + data.length);
+  const view = new DataView(file.buffer);
+  file.set([0, 0, 8, dimensions.length]);
+  dimensions.forEach((size, axis) => view.setUint32(4 + 4 * axis, size));
+  file.set(data, start);
+  return file;
+}
+
+/**
  * Checks that every label is a class.
  *
  * @throws {SyntaxError} naming file and offset of the first that is not

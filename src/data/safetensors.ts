@@ -82,17 +82,8 @@ const maximumHeaderBytes = 100_000_000;
  * ```
  */
 export function parseSafetensors(bytes: Uint8Array<ArrayBuffer>, name: string): Safetensors {
-  if (bytes.length < 8) {
-    throw unreadable(name, bytes.length, "it ends before the header's length of 8 bytes");
-  }
-  const headerLength = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (headerLength > BigInt(maximumHeaderBytes)) {
-    throw unreadable(name, 0, `the header claims ${headerLength} bytes; at most ${maximumHeaderBytes} are allowed`);
-  }
-  const dataStart = 8 + Number(headerLength);
-  if (dataStart > bytes.length) {
-    throw unreadable(name, bytes.length, `it ends before the header's ${headerLength} bytes do`);
-  }
+  const dataStart = safetensorsHeaderEnd(bytes, name);
+  if (dataStart > bytes.length) throw cutHeader(bytes, dataStart, name);
   const header = parseHeader(bytes.subarray(8, dataStart), name);
   let metadata: Record<string, string> = {};
   const found: { name: string; dtype: Dtype; shape: number[]; begin: number; end: number }[] = [];
@@ -126,6 +117,43 @@ export function parseSafetensors(bytes: Uint8Array<ArrayBuffer>, name: string): 
     throw unreadable(name, dataStart + at, `${bytes.length - dataStart - at} bytes follow that belong to no tensor`);
   }
   return { metadata, tensors };
+}
+
+/** Bytes before the header: its length. */
+export const safetensorsLengthBytes = 8;
+
+/**
+ * Where the header of a safetensors file ends, from its first {@linkcode safetensorsLengthBytes} bytes.
+ *
+ * @param name the file's name, for errors
+ * @throws {SyntaxError} when there are fewer, or the header claims more than the format allows
+ */
+export function safetensorsHeaderEnd(bytes: Uint8Array<ArrayBuffer>, name: string): number {
+  if (bytes.length < safetensorsLengthBytes) {
+    throw unreadable(name, bytes.length, "it ends before the header's length of 8 bytes");
+  }
+  const headerLength = new DataView(bytes.buffer, bytes.byteOffset, safetensorsLengthBytes).getBigUint64(0, true);
+  if (headerLength > BigInt(maximumHeaderBytes)) {
+    throw unreadable(name, 0, `the header claims ${headerLength} bytes; at most ${maximumHeaderBytes} are allowed`);
+  }
+  return safetensorsLengthBytes + Number(headerLength);
+}
+
+/**
+ * The metadata of a safetensors file, from its bytes up to {@linkcode safetensorsHeaderEnd}: for readers that do not need the
+ * tensors. Whether the tensors are as the header says is not looked at.
+ *
+ * @param name the file's name, for errors
+ * @throws {SyntaxError} naming file and offset, as {@linkcode parseSafetensors} does
+ */
+export function parseSafetensorsMetadata(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+): Readonly<Record<string, string>> {
+  const end = safetensorsHeaderEnd(bytes, name);
+  if (end > bytes.length) throw cutHeader(bytes, end, name);
+  const { __metadata__: metadata } = parseHeader(bytes.subarray(safetensorsLengthBytes, end), name);
+  return metadata === undefined ? {} : parseMetadata(metadata, name);
 }
 
 /**
@@ -248,6 +276,10 @@ function aligned(tensor: StoredTensor, wanted: Dtype): [ArrayBuffer, number, num
   const size = dtypeBytes[wanted];
   const data = tensor.data.byteOffset % size === 0 ? tensor.data : tensor.data.slice();
   return [data.buffer, data.byteOffset, data.length / size];
+}
+
+function cutHeader(bytes: Uint8Array<ArrayBuffer>, end: number, name: string): SyntaxError {
+  return unreadable(name, bytes.length, `it ends before the header's ${end - safetensorsLengthBytes} bytes do`);
 }
 
 function parseHeader(text: Uint8Array<ArrayBuffer>, name: string): Record<string, unknown> {

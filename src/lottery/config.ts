@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { z } from "npm:zod@4.6.7";
+import * as z from "npm:zod@4.6.7";
 import type { Dataset, DatasetName } from "../data/dataset.ts";
 import { legible, quoted } from "../data/quoted.ts";
 import { architecture, type ArchitectureName, architectureNames, varied } from "../nn/architectures.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { z } from "npm:zod@4.6.7";
+import * as z from "npm:zod@4.6.7";
 import { isPrintable, legible } from "../data/quoted.ts";
 import { type LayerSpec, layOut, type NetworkSpec } from "../nn/network.ts";
 

@@ -12,6 +12,9 @@ import {
   float32,
   formatSafetensors,
   parseSafetensors,
+  parseSafetensorsMetadata,
+  safetensorsHeaderEnd,
+  safetensorsLengthBytes,
   type StoredTensor,
   storeTensor,
   uint32,
@@ -28,7 +31,7 @@ import type {
   Snapshot,
   TicketMask,
 } from "../lottery/types.ts";
-import { explain, readOptional, syncFolder, writeWhole } from "./files.ts";
+import { explain, readOptional, readUpTo, syncFolder, writeWhole } from "./files.ts";
 
 const format = "winnow-checkpoint";
 
@@ -41,6 +44,13 @@ type PartialEntry =
   & NetworkKey
   & Pick<PartialNetwork, "iteration" | "seconds" | "stepMs" | "evaluations">
   & { readonly moments: number; readonly hasRewind: boolean };
+
+/** What stands in the metadata as JSON. */
+interface State {
+  readonly records: readonly LevelRecord[];
+  readonly timings: readonly LevelTiming[];
+  readonly partial?: readonly PartialEntry[];
+}
 
 /**
  * A snapshot as a file: masks as U32 tensors, what tickets are rewound to as F32 ones, likewise the parameters, best parameters,
@@ -73,22 +83,12 @@ export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise
  */
 export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: string, name: string): Promise<Snapshot> {
   const { metadata, tensors } = parseSafetensors(bytes, name);
+  const parsed = stateOf(metadata, run, name);
+  const { version: written = "", state = "", sha256: checksum } = metadata;
   const refuse = (why: string): SyntaxError => new SyntaxError(`Cannot read ${name}: ${why}.`);
-  const { version: written = "" } = metadata;
-  if (metadata["format"] !== format || !readable.includes(written)) {
-    throw refuse(
-      `it is ${legible(metadata["format"] ?? "")} ${legible(written)} where ${format} ${
-        readable.join(" or ")
-      } is wanted`,
-    );
-  }
-  if (metadata["run"] !== run) throw refuse("it belongs to another run");
-  const { state = "", sha256: checksum } = metadata;
   if (await checksumOf(written, run, state, Object.fromEntries(tensors)) !== checksum) {
     throw refuse("its checksum does not fit");
   }
-  const parsed: unknown = JSON.parse(state);
-  if (!isState(parsed)) throw refuse("its records are not of the form that this version writes");
   const take = (tensor: string): StoredTensor => {
     const stored = tensors.get(tensor);
     if (!stored) throw refuse(`${tensor} is missing`);
@@ -130,6 +130,66 @@ export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: strin
     rewinds,
     ...(partial.length > 0 ? { partial } : {}),
   };
+}
+
+/** What a checkpoint's metadata hold, when it is one of that run. */
+function stateOf(metadata: Readonly<Record<string, string>>, run: string, name: string): State {
+  const refuse = (why: string): SyntaxError => new SyntaxError(`Cannot read ${name}: ${why}.`);
+  const { version: written = "", state = "" } = metadata;
+  if (metadata["format"] !== format || !readable.includes(written)) {
+    throw refuse(
+      `it is ${legible(metadata["format"] ?? "")} ${legible(written)} where ${format} ${
+        readable.join(" or ")
+      } is wanted`,
+    );
+  }
+  if (metadata["run"] !== run) throw refuse("it belongs to another run");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(state);
+  } catch {
+    throw refuse("its records are no JSON");
+  }
+  if (!isState(parsed)) throw refuse("its records are not of the form that this version writes");
+  return parsed;
+}
+
+/** What of a checkpoint stands in its metadata: everything but tensors. */
+export interface CheckpointState extends Pick<Snapshot, "records" | "timings"> {
+  /** Networks within their level, without their arenas. */
+  readonly partial: readonly (NetworkKey & Pick<PartialNetwork, "iteration" | "seconds" | "stepMs" | "evaluations">)[];
+}
+
+/**
+ * What a checkpoint's metadata say, without reading its tensors, which are most of it: its checksum, which is over them too, is
+ * not verified. Undefined when there is no such file.
+ *
+ * @param run the id of the run that it should belong to
+ * @throws {SyntaxError} when the header is damaged, of another run, or of another format
+ * @throws {StorageError} when it cannot be read
+ */
+export async function readCheckpointState(path: string, run: string): Promise<CheckpointState | undefined> {
+  const header = await readHeader(path);
+  if (!header) return undefined;
+  const { records, timings, partial = [] } = stateOf(parseSafetensorsMetadata(header, path), run, path);
+  return { records, timings, partial };
+}
+
+/** The bytes of a safetensors file up to the end of its header, or of the file. */
+async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    const length = await readUpTo(file, safetensorsLengthBytes);
+    const end = Math.min(safetensorsHeaderEnd(length, path), (await file.stat()).size);
+    const rest = await readUpTo(file, end - length.length);
+    const bytes = new Uint8Array(length.length + rest.length);
+    bytes.set(length);
+    bytes.set(rest, length.length);
+    return bytes;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw cause instanceof SyntaxError ? cause : explain(cause, "read", path);
+  }
 }
 
 /** The checkpoints of a run's folder. */
@@ -264,15 +324,9 @@ async function checksumOf(
   return await sha256(new TextEncoder().encode(JSON.stringify([format, version, run, state, digests])));
 }
 
-function isState(
-  value: unknown,
-): value is {
-  readonly records: readonly LevelRecord[];
-  readonly timings: readonly LevelTiming[];
-  readonly partial?: readonly PartialEntry[];
-} {
-  return isObject(value) && Array.isArray(value["records"]) && value["records"].every(isRecord) &&
-    Array.isArray(value["timings"]) && value["timings"].every(isTiming) &&
+function isState(value: unknown): value is State {
+  return isObject(value) && Array.isArray(value["records"]) && value["records"].every(isLevelRecord) &&
+    Array.isArray(value["timings"]) && value["timings"].every(isLevelTiming) &&
     (value["partial"] === undefined || Array.isArray(value["partial"]) && value["partial"].every(isPartial));
 }
 
@@ -291,7 +345,8 @@ function isEvaluation(value: unknown): value is Evaluation {
       .every((key) => value[key] === null || typeof value[key] === "number");
 }
 
-function isRecord(value: unknown): value is LevelRecord {
+/** Whether a value is a record of a trained network; what `JSON.parse` gives is not trusted. */
+export function isLevelRecord(value: unknown): value is LevelRecord {
   if (!isObject(value)) return false;
   const numbers = ["level", "replicate", "draw", "seed", "remaining"];
   const orNull = [
@@ -315,7 +370,8 @@ function isLayerCount(value: unknown): value is LayerCount {
     typeof value["kept"] === "number";
 }
 
-function isTiming(value: unknown): value is LevelTiming {
+/** Whether a value says how a level ran. */
+export function isLevelTiming(value: unknown): value is LevelTiming {
   return isObject(value) && ["level", "seconds", "stepMs"].every((key) => typeof value[key] === "number") &&
     isObject(value["plan"]) && Object.values(value["plan"]).every((kernels) => typeof kernels === "string");
 }

@@ -38,6 +38,18 @@ export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<vo
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
+/** As many bytes from where the file stands, or fewer where it ends; a single `read()` may bring fewer. */
+export async function readUpTo(file: Deno.FsFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  while (at < length) {
+    const count = await file.read(bytes.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return bytes.subarray(0, at);
+}
+
 /** A folder, with those above it. */
 export async function makeFolder(path: string): Promise<void> {
   try {

@@ -7,7 +7,9 @@
  */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { NetworkInTraining } from "../analysis/progress.ts";
 import { RunInUseError } from "./errors.ts";
+import type { RunGlance } from "./glance.ts";
 import { RunLock } from "./lock.ts";
 
 /** A run, as the index knows it. */
@@ -36,6 +38,16 @@ export interface IndexedRun {
   readonly bestRemaining: number | null;
   /** Mean test accuracy of those tickets at early stop. */
   readonly bestAccuracy: number | null;
+  /** Mean test accuracy of the dense network at early stop; null before it is trained. */
+  readonly denseAccuracy: number | null;
+  /** Of the controls trained at the best tickets' level, the highest mean test accuracy at early stop. */
+  readonly controlAccuracy: number | null;
+  /** Optimizer steps done of those wanted, over all networks, as far as the checkpoint tells: from 0 to 1. */
+  readonly fraction: number;
+  /** The level in training or the last one trained, as far as the checkpoint tells. */
+  readonly level: number | null;
+  /** Its last iteration there. */
+  readonly iteration: number | null;
   /** Who computed. */
   readonly adapter: string | null;
   /** When training began, in UTC. */
@@ -63,11 +75,16 @@ export interface ListOptions {
   readonly warn?: (message: string) => void;
 }
 
+/** Whether a text has the form of a run's id; nothing else is ever looked for as a run. */
+export function isRunId(text: string): boolean {
+  return text.length <= 200 && idPattern.test(text);
+}
+
 /** A preset or another word, a hash of ten digits, and the number of a run made with `--fresh`. */
 const idPattern = /^[a-z0-9]+(?:-[a-z0-9]+)*-[0-9a-f]{10}(?:-[1-9]\d*)?$/;
 
-/** What a run's row was made from. */
-const sources: readonly string[] = [
+/** What a run's row is made from; each of them is only ever replaced whole, by a rename. */
+export const sources: readonly string[] = [
   "config.json",
   "manifest.json",
   "summary.json",
@@ -82,7 +99,7 @@ const sources: readonly string[] = [
 const settledMs = 2_000;
 
 /** Changes whenever rows get other columns or another meaning; an index of another version is made anew. */
-const version = 1;
+const version = 2;
 
 const columns = [
   "id TEXT PRIMARY KEY",
@@ -98,6 +115,11 @@ const columns = [
   "arms TEXT NOT NULL",
   "bestRemaining REAL",
   "bestAccuracy REAL",
+  "denseAccuracy REAL",
+  "controlAccuracy REAL",
+  "fraction REAL NOT NULL",
+  "level INTEGER",
+  "iteration INTEGER",
   "adapter TEXT",
   "created TEXT",
   "updated TEXT NOT NULL",
@@ -114,7 +136,12 @@ const columnNames = columns.map((column) => column.split(" ")[0] ?? "");
  */
 export async function listRuns(runs: string, options: ListOptions = {}): Promise<IndexedRun[]> {
   const { warn = () => {} } = options;
-  const found = scan(runs);
+  const found = new Map<string, Found>();
+  for (const [id, run] of scanned(runs)) {
+    found.set(id, run);
+    // Whoever else has something to do in this process does not wait for a thousand folders.
+    if (found.size % scanBatch === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
   if (found.size === 0 && !exists(join(runs, indexName))) return [];
   using index = await openIndex(runs, warn);
   const known = index?.read() ?? new Map<string, Row>();
@@ -142,7 +169,7 @@ export async function listRuns(runs: string, options: ListOptions = {}): Promise
  * and links to folders elsewhere are no runs.
  */
 export function runIds(runs: string): string[] {
-  return [...scan(runs).keys()].sort();
+  return [...scanned(runs)].map(([id]) => id).sort();
 }
 
 interface Row extends IndexedRun {
@@ -158,9 +185,11 @@ interface Found {
   readonly isRunning: boolean;
 }
 
+/** Folders that are looked at without a pause: some 5 ms (2026-11-25, one core). */
+const scanBatch = 50;
+
 /** The runs of a folder, without opening any. Synchronous: thousands of small waits would take longer than the work. */
-function scan(runs: string): Map<string, Found> {
-  const found = new Map<string, Found>();
+function* scanned(runs: string): Generator<[id: string, run: Found]> {
   for (const entry of entriesOf(runs)) {
     if (!entry.isDirectory || !idPattern.test(entry.name)) continue;
     const folder = join(runs, entry.name);
@@ -173,16 +202,13 @@ function scan(runs: string): Map<string, Found> {
       updated = Math.max(updated, time);
       return `${name} ${info?.size} ${time} ${info?.ctime?.getTime()} ${info?.ino}`;
     }).join("\n");
-    found.set(entry.name, {
-      signature,
-      updated,
-      isRunning: names.includes("lock") && isHeld(join(folder, "lock")),
-    });
+    const isRunning = names.includes("lock") && isHeld(join(folder, "lock"));
+    yield [entry.name, { signature, updated, isRunning }];
   }
-  return found;
 }
 
-function isHeld(path: string): boolean {
+/** Whether a process holds a lock; false where nobody can say. */
+export function isHeld(path: string): boolean {
   try {
     return RunLock.isHeld(path);
   } catch {
@@ -205,7 +231,7 @@ function statOf(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     throw error;
   }
 }
@@ -220,12 +246,40 @@ function isSettled(updated: number): boolean {
 
 /** Reads a run. What that takes (the configuration's schema, the loop) is loaded only when a run has changed. */
 async function describeRun(runs: string, id: string, updated: number): Promise<IndexedRun> {
-  const [{ readRun }, { bestLevel, figuresOf }] = await Promise.all([
-    import("./run_files.ts"),
+  const { readRun } = await import("./run_files.ts");
+  const { snapshot, ...run } = await readRun(runs, id);
+  return await rowOfRun({ ...run, records: snapshot?.records ?? [], partial: snapshot?.partial ?? [] }, updated);
+}
+
+/** What of a run its row is made from; {@linkcode RunGlance} has it, and so has a run that was read whole. */
+export type DescribedRun =
+  & Pick<
+    RunGlance,
+    "id" | "folder" | "done" | "wanted" | "config" | "manifest" | "summary" | "records" | "problems" | "warnings"
+  >
+  & {
+    /** How it stands, as its files tell it. */
+    readonly state: RunState;
+    /** Networks within their level. */
+    readonly partial: readonly NetworkInTraining[];
+  };
+
+/**
+ * A run's row.
+ *
+ * @param updated when its files last changed, in milliseconds since 1970
+ */
+export async function rowOfRun(run: DescribedRun, updated: number): Promise<IndexedRun> {
+  const [{ bestLevel, figuresOf }, { workOf }] = await Promise.all([
     import("../analysis/outcome.ts"),
+    import("../analysis/progress.ts"),
   ]);
-  const { state, config, manifest, done, wanted, summary, folder, ...run } = await readRun(runs, id);
-  const best = summary ? bestLevel(figuresOf(summary)) : undefined;
+  const { id, state, config, manifest, done, wanted, summary, folder, records, partial } = run;
+  const figures = summary ? figuresOf(summary) : [];
+  const best = bestLevel(figures);
+  const dense = figures.find(({ level }) => level === 0);
+  const controls = best?.controls.flatMap(({ accuracyAtEarlyStop }) => accuracyAtEarlyStop?.mean ?? []) ?? [];
+  const work = config ? workOf(config, records, partial) : { fraction: 0, level: null, iteration: null };
   const network = config?.network;
   const problems = [...run.problems, ...run.warnings];
   return {
@@ -241,6 +295,11 @@ async function describeRun(runs: string, id: string, updated: number): Promise<I
     arms: config ? ["ticket", ...config.controls] : [],
     bestRemaining: best?.remaining ?? null,
     bestAccuracy: best?.ticket.accuracyAtEarlyStop?.mean ?? null,
+    denseAccuracy: dense?.ticket.accuracyAtEarlyStop?.mean ?? null,
+    controlAccuracy: controls.length > 0 ? Math.max(...controls) : null,
+    fraction: work.fraction,
+    level: work.level,
+    iteration: work.iteration,
     adapter: manifest?.adapter.name ?? null,
     created: manifest?.sessions[0]?.started ?? null,
     updated: new Date(updated).toISOString(),
@@ -384,12 +443,13 @@ function rowOf(row: Readonly<Record<string, unknown>>): Row | undefined {
   const text = (key: string): string | null => typeof row[key] === "string" ? row[key] : null;
   const number = (key: string): number | null => typeof row[key] === "number" ? row[key] : null;
   const [id, signature, updated, arms] = ["id", "signature", "updated", "arms"].map(text);
-  const [done, wanted, bytes] = ["done", "wanted", "bytes"].map(number);
+  const [done, wanted, bytes, fraction] = ["done", "wanted", "bytes", "fraction"].map(number);
   const state = runStates.find((known) => known === row["state"]);
   if (typeof id !== "string" || typeof signature !== "string" || typeof updated !== "string" || !state) {
     return undefined;
   }
-  if (typeof done !== "number" || typeof wanted !== "number" || typeof bytes !== "number") return undefined;
+  if (typeof done !== "number" || typeof wanted !== "number") return undefined;
+  if (typeof bytes !== "number" || typeof fraction !== "number") return undefined;
   return {
     id,
     signature,
@@ -404,6 +464,11 @@ function rowOf(row: Readonly<Record<string, unknown>>): Row | undefined {
     arms: arms ? arms.split(",") : [],
     bestRemaining: number("bestRemaining"),
     bestAccuracy: number("bestAccuracy"),
+    denseAccuracy: number("denseAccuracy"),
+    controlAccuracy: number("controlAccuracy"),
+    fraction,
+    level: number("level"),
+    iteration: number("iteration"),
     adapter: text("adapter"),
     created: text("created"),
     updated,

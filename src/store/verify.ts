@@ -19,6 +19,7 @@ import { parseCheckpoint } from "./checkpoint.ts";
 import { readOptional } from "./files.ts";
 import { type ArmFolder, armFolders, networkFile, readJson, readMetrics, readRun, readTimings } from "./run_files.ts";
 import { nameOf } from "./run_store.ts";
+import { tagsName } from "./tags.ts";
 
 /** What an examination found. */
 export interface Verification {
@@ -56,7 +57,7 @@ class Examination {
   readonly #folder: string;
   readonly #problems: string[] = [];
   readonly #notes: string[] = [];
-  readonly #known = new Set(["config.json", "manifest.json", "summary.json"]);
+  readonly #known = new Set(["config.json", "manifest.json", "summary.json", tagsName]);
   readonly #starts = new Map<string, { readonly name: string; readonly digest: string }>();
   #files = 2;
 

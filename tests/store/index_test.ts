@@ -49,7 +49,7 @@ Deno.test("a run is listed with its settings, its progress and its best ticket",
   assert.deepEqual(rows.map(({ id }) => id), [begun, finished].sort());
   const row = rows.find(({ id }) => id === finished);
   assert.ok(row);
-  const { created, updated, bytes, bestRemaining, bestAccuracy, ...rest } = row;
+  const { created, updated, bytes, bestRemaining, bestAccuracy, denseAccuracy, controlAccuracy, ...rest } = row;
   assert.deepEqual(rest, {
     id: finished,
     state: "finished",
@@ -61,12 +61,17 @@ Deno.test("a run is listed with its settings, its progress and its best ticket",
     levels: 2,
     replicates: 2,
     arms: ["ticket", "reinit"],
+    fraction: 1,
+    level: 2,
+    iteration: 50,
     adapter: "paper and pencil",
     problem: null,
   });
   // The stand-in's losses rise with the level, so level 1 is the best: 4 of 6 and 3 of 4 weights; 0.96, and 0.001 and 0.002.
   assert.equal(bestRemaining, 0.7);
   assert.ok(Math.abs((bestAccuracy ?? 0) - 0.9615) < 1e-12);
+  assert.ok(Math.abs((denseAccuracy ?? 0) - 0.9515) < 1e-12);
+  assert.ok(Math.abs((controlAccuracy ?? 0) - 0.9015) < 1e-12);
   assert.ok(
     Math.abs(Date.parse(created ?? "") - Date.now()) < 60_000 && Date.parse(updated) >= Date.parse(created ?? ""),
   );

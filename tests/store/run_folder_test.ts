@@ -5,6 +5,7 @@ import { parseSafetensors } from "../../src/data/safetensors.ts";
 import { loadTicket } from "../../src/lottery/ticket.ts";
 import { formatCompactTicket } from "../../src/store/compact_ticket.ts";
 import { indexName, listRuns } from "../../src/store/index.ts";
+import { writeTags } from "../../src/store/tags.ts";
 import { filesBelow, TemporaryFolder } from "./folders.ts";
 import { recordRun } from "./recorded_runs.ts";
 
@@ -34,6 +35,7 @@ Deno.test("docs/run-folder.md names every file, key, tensor and version that a r
   using runs = new TemporaryFolder();
   const id = await recordRun(runs.path, { rewind: 30 });
   const stopped = await recordRun(runs.path, { rewind: 30, seed: 2 }, { levels: 3, partial: true });
+  await writeTags(`${runs.path}/${id}`, ["kept"]);
   await listRuns(runs.path);
   const files = await filesBelow(`${runs.path}/${id}`);
   const bytes = (name: string): Uint8Array<ArrayBuffer> => Uint8Array.from(files.get(name) ?? []);
@@ -46,6 +48,7 @@ Deno.test("docs/run-folder.md names every file, key, tensor and version that a r
     const known = name.replace(/level-\d+/, "level-07").replace(/^(arms\/reinit-)[0-9a-f]{10}\/(.*)$/, "$1<hash>/");
     names(tree, known.split("/").length > 2 ? [known] : [known.replace(/-draw-\d+/, "")]);
   }
+  names(section("tags.json"), keysOf(json("tags.json")));
   names(section("manifest.json"), keysOf(json("manifest.json")));
   names(section("metrics.jsonl"), keysOf(lines("metrics.jsonl")));
   names(section("timings.jsonl"), keysOf(lines("timings.jsonl"), ["plan"]));

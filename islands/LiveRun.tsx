@@ -1,0 +1,58 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { live, type LiveState, liveWords } from "../src/dashboard/live.ts";
+import { Paced } from "../src/dashboard/pacing.ts";
+import { renewPage } from "../src/dashboard/renew.ts";
+
+/** Milliseconds from one renewal of the page to the next: new data is there within two seconds. */
+const interval = 500;
+
+/** What {@linkcode LiveRun} takes. */
+export interface LiveRunProps {
+  /** The run that the page shows. */
+  readonly id: string;
+  /** The dashboard's version when it was read. */
+  readonly version: string;
+}
+
+/** Keeps the page of a run that is not finished up to date, and says whether it does. */
+export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
+  const state = useSignal<LiveState>("connecting");
+  const problem = useSignal("");
+
+  useEffect(() => {
+    const ending = new AbortController();
+    const renewal = new Paced(async () => {
+      try {
+        await renewPage(ending.signal);
+        problem.value = "";
+      } catch (error) {
+        if (!ending.signal.aborted) problem.value = error instanceof Error ? error.message : String(error);
+      }
+    }, interval);
+    const connection = live();
+    const stopListening = connection.listen({
+      runs: [id],
+      version,
+      hear(event) {
+        if (event.type === "gone") problem.value = "This run was removed: what is shown is the last of it.";
+        else renewal.ask();
+      },
+      missed: () => renewal.ask(),
+    });
+    const stopWatching = connection.state.subscribe((own) => state.value = own);
+    return () => {
+      ending.abort();
+      renewal.stop();
+      stopListening();
+      stopWatching();
+    };
+  }, [id]);
+
+  return (
+    <p class={`live-note small soft ${state.value}`} role="status">
+      {problem.value === "" ? liveWords[state.value] : problem}
+    </p>
+  );
+}

@@ -1,0 +1,128 @@
+/**
+ * A run's levels as a table, a row each.
+ *
+ * @module
+ */
+import type { JSX } from "preact";
+import { type ArmFigures, type LevelFigures, percent } from "../../analysis/outcome.ts";
+import type { ArmName } from "../../lottery/types.ts";
+import type { RunView } from "../types.ts";
+import { nothing } from "../words.ts";
+import { accuracyWords, durationWords, iterationWords, millisecondWords } from "./run_words.ts";
+
+/** The levels of a run: what they came to by arm, and how long they took. */
+export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
+  const { id, figures, summary, row: { state, progress }, config } = run;
+  const arms = armsOf(figures);
+  const tickets = summary?.arms.find(({ name }) => name === "ticket")?.levels ?? [];
+  const kept = (level: number): string => {
+    const layers = tickets.find((own) => own.level === level)?.layers ?? [];
+    return layers.reduce((sum, layer) => sum + layer.kept, 0).toLocaleString("en");
+  };
+  const seconds = new Map(figures.map(({ level }, index) => [level, summary?.timing.secondsByLevel[index]]));
+  const training =
+    state !== "finished" && progress.level !== null && !figures.some(({ level }) => level === progress.level)
+      ? progress.level
+      : undefined;
+  return (
+    <table class="levels">
+      <thead>
+        <tr>
+          <th scope="col" rowSpan={2}>Level</th>
+          <th scope="col" rowSpan={2} class="number">Remaining</th>
+          <th scope="col" rowSpan={2} class="number">Weights</th>
+          {arms.map((arm) => <th key={arm} scope="colgroup" colSpan={3} class={`arm-head ${arm}`}>{arm}</th>)}
+          <th scope="col" rowSpan={2} class="number">Step</th>
+          <th scope="col" rowSpan={2} class="number">Time</th>
+        </tr>
+        <tr>
+          {arms.map(() => (
+            <>
+              <th scope="col" class="number arm-first">Early stop</th>
+              <th scope="col" class="number">Test accuracy there</th>
+              <th scope="col" class="number">at the end</th>
+            </>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {figures.map((level) => {
+          const time = seconds.get(level.level);
+          return (
+            <tr>
+              <th scope="row">
+                <a href={`/runs/${id}/levels/${level.level}`}>{level.level === 0 ? "0, dense" : level.level}</a>
+              </th>
+              <td class="number">{percent(level.remaining)}</td>
+              <td class="number">{kept(level.level)}</td>
+              {arms.map((arm) => (
+                <ArmCells
+                  key={arm}
+                  arm={[level.ticket, ...level.controls].find((own) => own.arm === arm)}
+                />
+              ))}
+              <td class="number">{level.ticket.stepMs === null ? nothing : millisecondWords(level.ticket.stepMs)}</td>
+              <td class="number">{time === undefined ? nothing : durationWords(time)}</td>
+            </tr>
+          );
+        })}
+        {training !== undefined && (
+          <tr class="soft">
+            <th scope="row">
+              <a href={`/runs/${id}/levels/${training}`}>{training === 0 ? "0, dense" : training}</a>
+            </th>
+            <td colSpan={4 + 3 * arms.length}>
+              {state === "running" ? "in training" : "begun"}
+              {progress.iteration === null
+                ? ""
+                : `, iteration ${progress.iteration.toLocaleString("en")} of ${
+                  config?.iterations.toLocaleString("en") ?? "?"
+                }`}
+            </td>
+          </tr>
+        )}
+      </tbody>
+    </table>
+  );
+}
+
+function ArmCells({ arm }: { readonly arm: ArmFigures | undefined }): JSX.Element {
+  if (!arm) {
+    return (
+      <>
+        <td class="number soft arm-first">{nothing}</td>
+        <td class="number soft">{nothing}</td>
+        <td class="number soft">{nothing}</td>
+      </>
+    );
+  }
+  const stop = iterationWords(arm.earlyStop);
+  const there = accuracyWords(arm.accuracyAtEarlyStop);
+  const end = accuracyWords(arm.accuracyAtEnd);
+  return (
+    <>
+      <td class="number arm-first">
+        {arm.censored > 0 && <abbr title={`${arm.censored} on the last evaluation`}>&gt;&nbsp;</abbr>}
+        {stop.mean}
+        <Range text={stop.range} />
+        {arm.diverged > 0 && <span class="cell-note bad-ink">{arm.diverged} diverged</span>}
+      </td>
+      <td class="number">
+        {there.mean}
+        <Range text={there.range} />
+      </td>
+      <td class="number">
+        {end.mean}
+        <Range text={end.range} />
+      </td>
+    </>
+  );
+}
+
+function Range({ text }: { readonly text: string }): JSX.Element | null {
+  return text === "" ? null : <span class="cell-note soft">{text}</span>;
+}
+
+function armsOf(figures: readonly LevelFigures[]): ArmName[] {
+  return [...new Set(figures.flatMap(({ ticket, controls }) => [ticket, ...controls].map(({ arm }) => arm)))];
+}

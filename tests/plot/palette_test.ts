@@ -1,0 +1,126 @@
+/** The colours, measured: contrast, and how far apart they are for the colour-blind. */
+import assert from "node:assert/strict";
+// @ts-types="npm:@types/culori@4.0.1"
+import { converter, differenceCiede2000, formatHex, wcagContrast } from "npm:culori@4.0.2";
+import {
+  armStyles,
+  type Colour,
+  levelStyles,
+  rampColour,
+  runLook,
+  runStyles,
+  surroundings,
+} from "../../src/plot/palette.ts";
+
+const themes = ["light", "dark"] as const;
+
+/** Grounds and panels of the pages, and of files. */
+const grounds = { light: ["#ffffff", "#fafaf8"], dark: ["#131519", "#1a1d22"] };
+
+/** Machado, Oliveira & Fernandes 2009, severity 1, for linear RGB. */
+const sightings: Readonly<Record<string, readonly (readonly number[])[]>> = {
+  "all cones": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+  "deuteranopia": [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.011820, 0.042940, 0.968881],
+  ],
+  "protanopia": [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+};
+
+const linear = converter("lrgb");
+const difference = differenceCiede2000();
+
+function seen(colour: string, matrix: readonly (readonly number[])[]): string {
+  const { r, g, b } = linear(colour) ?? { r: NaN, g: NaN, b: NaN };
+  const [red = NaN, green = NaN, blue = NaN] = matrix.map((row) =>
+    Math.min(1, Math.max(0, (row[0] ?? 0) * r + (row[1] ?? 0) * g + (row[2] ?? 0) * b))
+  );
+  return formatHex({ mode: "lrgb", r: red, g: green, b: blue });
+}
+
+function closest(colours: readonly string[], matrix: readonly (readonly number[])[]): number {
+  const own = colours.map((colour) => seen(colour, matrix));
+  return Math.min(...own.flatMap((one, index) => own.slice(index + 1).map((other) => difference(one, other))));
+}
+
+Deno.test("every colour of data stands out from every ground with a contrast of at least 3:1", () => {
+  const colours: Colour[] = [
+    ...Object.values(armStyles).map(({ colour }) => colour),
+    ...runStyles.map(({ colour }) => colour),
+    ...levelStyles(21).map(({ colour }) => colour),
+  ];
+  for (const theme of themes) {
+    for (const ground of grounds[theme]) {
+      for (const colour of colours) {
+        const contrast = wcagContrast(colour[theme], ground);
+        assert.ok(contrast >= 3, `${colour[theme]} on ${ground}: ${contrast.toFixed(2)}`);
+      }
+    }
+  }
+});
+
+Deno.test("text stands out from every ground with a contrast of at least 4.5:1", () => {
+  for (const theme of themes) {
+    for (const ground of grounds[theme]) {
+      for (const name of ["ink", "ink-soft"] as const) {
+        assert.ok(wcagContrast(surroundings[name][theme], ground) >= 4.5, `${name} on ${ground}`);
+      }
+    }
+  }
+});
+
+Deno.test("arms differ by at least 15 (CIEDE2000) for all cones, deuteranopia and protanopia", () => {
+  for (const theme of themes) {
+    const colours = Object.values(armStyles).map(({ colour }) => colour[theme]);
+    for (const [sight, matrix] of Object.entries(sightings)) {
+      const least = closest(colours, matrix);
+      assert.ok(least >= 15, `${theme}, ${sight}: ${least.toFixed(1)}`);
+    }
+  }
+});
+
+Deno.test("the measure can fail: Okabe and Ito's vermilion beside a darker orange is one colour under deuteranopia", () => {
+  assert.ok(closest(["#d55e00", "#b87700"], sightings.deuteranopia ?? []) < 3);
+});
+
+Deno.test("no two arms share a line style or a marker, so that a picture in grey can be read", () => {
+  const styles = Object.values(armStyles);
+  assert.equal(new Set(styles.map(({ dash }) => dash.join())).size, styles.length);
+  assert.equal(new Set(styles.map(({ marker }) => marker)).size, styles.length);
+});
+
+Deno.test("runs that are compared differ from each other, and from the arms, in colour or in line and marker", () => {
+  for (const theme of themes) {
+    const matrix = sightings["all cones"] ?? [];
+    assert.ok(closest(runStyles.map(({ colour }) => colour[theme]), matrix) >= 10, theme);
+    const arms: string[] = Object.values(armStyles).map(({ colour }) => colour[theme]);
+    assert.ok(runStyles.every(({ colour }) => !arms.includes(colour[theme])));
+  }
+  const drawn = runStyles.map(({ dash, marker }) => `${dash.join()} ${marker}`);
+  assert.equal(new Set(drawn).size, runStyles.length);
+  const looks = Array.from({ length: 12 }, (_, index) => {
+    const { style, marker } = runLook(index);
+    assert.ok(index > 6 || marker === runStyles[style]?.marker, `run ${index} has not the points of its style`);
+    return `${style} ${marker}`;
+  });
+  assert.equal(new Set(looks).size, 12);
+});
+
+Deno.test("levels run along a ramp of one direction in lightness, with the dense level dashed and in ink", () => {
+  const [dense, ...pruned] = levelStyles(12);
+  assert.deepEqual(dense?.colour, surroundings.ink);
+  assert.ok((dense?.dash.length ?? 0) > 0);
+  assert.ok(pruned.every(({ dash }) => dash.length === 0));
+  const lightness = converter("lab65");
+  for (const theme of themes) {
+    const along = pruned.map(({ colour }) => lightness(colour[theme])?.l ?? NaN);
+    assert.ok(along.every((value, index) => index === 0 || value > (along[index - 1] ?? NaN)), `${theme}: ${along}`);
+  }
+  assert.deepEqual(levelStyles(2)[1]?.colour, rampColour(0));
+  assert.equal(levelStyles(0).length, 0);
+});

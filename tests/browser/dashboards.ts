@@ -4,6 +4,7 @@
  * @module
  */
 import { recordLargeRun, recordManyRuns } from "../dashboard/fixtures.ts";
+import type { RunRow } from "../../src/dashboard/types.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { ServedDashboard } from "./served.ts";
 
@@ -17,8 +18,10 @@ export interface Dashboards {
   readonly diverged: string;
   /** Stopped within a level. */
   readonly unfinished: string;
-  /** Over these runs and some more, with everything allowed. */
+  /** Over the first two and some more, with everything allowed. */
   readonly all: ServedDashboard;
+  /** Over the two that are not as they should be; the same but for pictures. */
+  readonly states: ServedDashboard;
   /** Over no runs. */
   readonly empty: ServedDashboard;
   /** Fails whenever it is asked for runs. */
@@ -49,15 +52,32 @@ async function open(): Promise<Dashboards & { readonly close: () => Promise<void
     created: day - 2e7,
   });
   const unfinished = await recordLargeRun(runs.path, { ...size, seed: 200, trained: 5, created: day + 9e6 });
-  const all = await ServedDashboard.open(runs.path, { canControl: true });
+  const recorded = await ServedDashboard.open(runs.path, { canControl: true });
   const empty = await ServedDashboard.open(`${none.path}/runs`);
   const broken = await ServedDashboard.open(`${none.path}/runs`);
   broken.dashboard.listRuns = () => Promise.reject(new Error("Broken for a test."));
+  const real = await realRuns();
   return {
-    ...{ finished, otherSeed, diverged, unfinished, all, empty, broken },
+    ...{ finished, otherSeed, diverged, unfinished, all: recorded, states: recorded, empty, broken },
+    ...real,
     close: async () => {
-      for (const served of [all, empty, broken]) await served.stop();
+      for (const served of [recorded, empty, broken, ...real ? [real.all] : []]) await served.stop();
       for (const folder of [runs, none]) folder[Symbol.dispose]();
     },
   };
+}
+
+/**
+ * For pictures that show what came out of something: `--runs DIR` names a folder of real runs, of which the two with the most
+ * levels and replicates are shown.
+ */
+async function realRuns(): Promise<Pick<Dashboards, "all" | "finished" | "otherSeed"> | undefined> {
+  const folder = Deno.args[Deno.args.indexOf("--runs") + 1];
+  if (!Deno.args.includes("--runs") || folder === undefined) return undefined;
+  const all = await ServedDashboard.open(await Deno.realPath(folder), { canControl: true });
+  const sizeOf = ({ levels, replicates, arms }: RunRow): number => (levels ?? 0) * (replicates ?? 0) * arms.length;
+  const [first, second] = (await all.dashboard.listRuns()).filter(({ state }) => state === "finished")
+    .sort((a, b) => sizeOf(b) - sizeOf(a));
+  if (!first || !second) throw new RangeError(`--runs ${folder} has fewer than two finished runs.`);
+  return { all, finished: first.id, otherSeed: second.id };
 }

@@ -1,6 +1,6 @@
 /**
- * Every page in a real browser, at both widths and in both colour schemes. `deno task screenshots` runs the same with
- * `--screenshots` and keeps pictures in `docs/screenshots`.
+ * Every page in a real browser, at both widths and in both colour schemes. `deno task screenshots --runs DIR` runs the same with
+ * `--screenshots` over real runs and keeps pictures in `docs/screenshots`.
  */
 import assert from "node:assert/strict";
 import { browserTest } from "./chromium.ts";
@@ -15,7 +15,7 @@ interface PageUnderTest {
   /** Its address. */
   readonly path: (runs: Dashboards) => string;
   /** Who serves it; the dashboard with runs when left out. */
-  readonly on?: "empty" | "broken";
+  readonly on?: "empty" | "broken" | "states";
   /** What it answers with; 200 when left out. */
   readonly status?: number;
   /** What must be seen on it. */
@@ -28,8 +28,8 @@ const pages: readonly PageUnderTest[] = [
   { name: "overview", path: () => "/", shows: /lenet/ },
   { name: "overview-empty", path: () => "/", on: "empty", shows: /lottery/ },
   { name: "run", path: ({ finished }) => `/runs/${finished}`, shows: /Pruning (?:helped|did not help)/ },
-  { name: "run-diverged", path: ({ diverged }) => `/runs/${diverged}`, shows: /diverged/i },
-  { name: "run-unfinished", path: ({ unfinished }) => `/runs/${unfinished}`, shows: /unfinished/ },
+  { name: "run-diverged", path: ({ diverged }) => `/runs/${diverged}`, on: "states", shows: /diverged/i },
+  { name: "run-unfinished", path: ({ unfinished }) => `/runs/${unfinished}`, on: "states", shows: /unfinished/ },
   { name: "level", path: ({ finished }) => `/runs/${finished}/levels/6`, shows: /Level 6/i },
   { name: "level-dense", path: ({ finished }) => `/runs/${finished}/levels/0`, shows: /dense/ },
   { name: "settings", path: ({ finished }) => `/runs/${finished}/settings`, shows: /deno task lottery/ },
@@ -50,9 +50,9 @@ const pages: readonly PageUnderTest[] = [
 
 /** Kept in `docs/screenshots`: every page at a desk, and what shows the other width and scheme. */
 const kept: readonly RegExp[] = [
-  /^(?!.*-(?:stranger|closed|dense)|run-not-found|adapter-empty).*-1440-light$/,
-  /^(?:overview|run|level|try)-390-light$/,
-  /^(?:overview|run|level)-1440-dark$/,
+  /^(?!.*-(?:stranger|closed|dense|diverged|unfinished)|run-not-found|adapter-empty).*-1440-light$/,
+  /^(?:overview|level|try)-390-light$/,
+  /^(?:overview|run)-1440-dark$/,
   /^run-390-dark$/,
 ];
 
@@ -73,6 +73,8 @@ for (const { name, path, on = "all", status = 200, shows, isStranger = false } o
     const address = path(runs);
     // What the server says about its failure goes into its terminal, which is the tests'.
     using _quiet = status === 500 ? silence() : undefined;
+    // States of a page share its style: two of the four combinations show them.
+    const isState = /-(?!run$)/.test(name) && !folder;
     for (const width of widths) {
       await visiting(browser, served.origin, address, { width, status, ...cookie }, async (visit) => {
         const text = await visit.page.locator("main").innerText();
@@ -80,6 +82,7 @@ for (const { name, path, on = "all", status = 200, shows, isStranger = false } o
         assert.match(await visit.page.title(), /^(?:.+ · )?Winnow$/);
         assert.equal(await visit.page.locator("h1").count(), 1);
         for (const scheme of schemes) {
+          if (isState && (width === 390) !== (scheme === "dark")) continue;
           const where = `${name}-${width}-${scheme}`;
           if (scheme === "dark") {
             await visit.page.emulateMedia({ colorScheme: scheme });

@@ -8,7 +8,7 @@ import { decode, encode } from "npm:fast-png@8.0.0";
 /** As many colours as one byte can name. */
 const mostColours = 256;
 
-/** Writes a PNG's picture with its most frequent colours alone; every other one becomes the nearest of them. */
+/** Writes a PNG's picture with at most 256 of its colours; every other one becomes the nearest of them. */
 export function withFewColours(png: Uint8Array): Uint8Array<ArrayBuffer> {
   const { width, height, channels, data } = decode(png);
   const colours = Uint32Array.from({ length: width * height }, (_, at) => {
@@ -17,13 +17,24 @@ export function withFewColours(png: Uint8Array): Uint8Array<ArrayBuffer> {
   });
   const counts = new Map<number, number>();
   for (const colour of colours) counts.set(colour, (counts.get(colour) ?? 0) + 1);
-  const palette = [...counts].sort(([, a], [, b]) => b - a).slice(0, mostColours).map(([colour]) => colour);
+  const palette = paletteOf(counts);
   const indices = new Map(Array.from(counts.keys(), (colour): [number, number] => [colour, nearest(palette, colour)]));
   return new Uint8Array(encode({
     ...{ width, height, channels: 1, depth: 8 },
     data: Uint8Array.from(colours, (colour) => indices.get(colour) ?? 0),
     palette: palette.map(parts),
   }, { zlib: { level: 9 } }));
+}
+
+/** The most frequent colour of each corner of the colour space, so that a thin line keeps its colour; then the most frequent. */
+function paletteOf(counts: ReadonlyMap<number, number>): number[] {
+  const frequent = [...counts].sort(([, a], [, b]) => b - a).map(([colour]) => colour);
+  const corners = new Map<string, number>();
+  for (const colour of frequent) {
+    const corner = parts(colour).map((part) => Math.round(part / 51)).join();
+    if (!corners.has(corner)) corners.set(corner, colour);
+  }
+  return [...new Set([...corners.values(), ...frequent])].slice(0, mostColours);
 }
 
 function parts(colour: number): [red: number, green: number, blue: number] {

@@ -145,7 +145,7 @@ export class Visit {
    * @param file Where to.
    * @param maximumHeight Of the picture, in CSS pixels; the rest of the page is cut off.
    */
-  async screenshot(file: string, maximumHeight = 2000): Promise<void> {
+  async screenshot(file: string, maximumHeight = 1800): Promise<void> {
     const before = this.page.viewportSize();
     assert.ok(before);
     const height = await this.page.evaluate(() => document.documentElement.scrollHeight);

@@ -111,7 +111,7 @@ browserTest("a screenshot has the window's width and the page's height up to a l
     return [new DataView(buffer).getUint32(16), new DataView(buffer).getUint32(20)];
   };
   try {
-    await visitTo(browser, "<p>Line</p>".repeat(50), {}, async (visit) => {
+    await visitTo(browser, "<p>Line</p>".repeat(40), {}, async (visit) => {
       await visit.screenshot(file);
       const height = await visit.page.evaluate(() => document.documentElement.scrollHeight);
       assert.ok(height > 900);

@@ -15,6 +15,7 @@ import { packMask, unpackMask } from "../nn/mask.ts";
 import { flat, fromArena, layOut, type NetworkLayout, type NetworkSpec } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
 import { pruneSmallest } from "../nn/selection.ts";
+import { checkCompact } from "./compact_check.ts";
 import { checkConvolutions } from "./convolution_check.ts";
 import { relativeError } from "../reference/finite_difference.ts";
 import { gather } from "../reference/gather.ts";
@@ -152,6 +153,7 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
       for (const kernel of [kernels.selectHistogram, kernels.selectPick, kernels.selectApply]) note(kernel, error, 0);
     });
   }
+  await checkCompact(gpu, note);
   // Errors add up over a dozen kernels in a row, and batch norm divides by deviations.
   await checkConvolutions(gpu, (kernel, error) => note(kernel, error, 2e-5));
   return [...found.values()];

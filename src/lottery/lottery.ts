@@ -24,7 +24,6 @@ import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
 import { fromArena, layOut, type NetworkLayout, normsFromArena, roundUp, sizeOf } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
 import { planOf } from "../nn/plan.ts";
-import { pruneSmallest } from "../nn/selection.ts";
 import { divergedAtOf } from "../nn/state.ts";
 import { CheckpointClock } from "./checkpoint_clock.ts";
 import { type LotteryConfig, networkOf } from "./config.ts";
@@ -153,6 +152,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       remaining: total(kept) / layout.weights,
       layers: layerCounts(layout, kept),
     };
+    const plan = planOf(layout, densitiesOf(layout, kept, groups, config.scope), gpu.adapter.kind);
     const started = performance.now() - members.reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
     using ensemble = await Ensemble.open(gpu, {
       layout,
@@ -167,19 +167,40 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       normalization: members.map(({ trial }) => trial.normalization),
       dropoutKeys: members.map(({ dropoutKey }) => dropoutKey),
       augment: config.augment,
+      masks: members.map(({ mask }) => mask),
+      compact: layout.layers.flatMap(({ name }, index) => plan[name] === "compact" ? [index] : []),
     });
     const stepMs = yield* trainLevel({ ensemble, config, level, members, work, clock, started, signal });
     const correct = await ensemble.trainingCorrect();
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
     const networks = members.map((member, index) => member.trained(finals[index] ?? new Float32Array(0)));
-    const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan: planOf(layout) };
-    work.add(records, timing, await nextMasks(gpu, ensemble, members, groups), rewindPoints(members));
+    const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan };
+    work.add(records, timing, await nextMasks(ensemble, members, groups), rewindPoints(members));
     yield { type: "level-end", level, records, networks, timing };
     yield { type: "snapshot", snapshot: work.snapshot() };
     clock.reset();
   }
   yield { type: "end", snapshot: work.snapshot() };
+}
+
+/**
+ * The surviving fraction of each layer that the plan goes by: with global pruning, where it differs from replicate to
+ * replicate, that of the whole pool.
+ */
+function densitiesOf(
+  layout: NetworkLayout,
+  kept: readonly number[],
+  groups: readonly PruningGroup[],
+  scope: LotteryConfig["scope"],
+): number[] {
+  const densities = layout.layers.map((layer, index) => (kept[index] ?? 0) / weightsOf(layer));
+  if (scope === "layer") return densities;
+  for (const { layers } of groups) {
+    const size = total(layers.map((index) => weightsOf(layout.layers[index] ?? { inputs: 0, outputs: 0 })));
+    for (const index of layers) densities[index] = total(layers.map((own) => kept[own] ?? 0)) / size;
+  }
+  return densities;
 }
 
 /** The optimizer of a configuration, with its schedule of learning rates. */
@@ -327,7 +348,6 @@ async function assertReset(ensemble: Ensemble, members: readonly Member[]): Prom
 
 /** Prunes the tickets that were trained, for the level after this one. */
 async function nextMasks(
-  gpu: Gpu,
   ensemble: Ensemble,
   members: readonly Member[],
   groups: readonly PruningGroup[],
@@ -337,11 +357,7 @@ async function nextMasks(
     const perGroup = toPrune(groups, countKept(layout, mask));
     return key.arm === "ticket" ? perGroup : perGroup.map(() => 0);
   });
-  await pruneSmallest(gpu, ensemble.layout, groups.map(({ layers }) => layers), counts, {
-    parameters: ensemble.buffer("parameters"),
-    mask: ensemble.buffer("mask"),
-  });
-  const masks = await ensemble.masks();
+  const masks = await ensemble.prune(groups.map(({ layers }) => layers), counts);
   return members.flatMap(({ key, layout, mask }, index) => {
     const words = masks[index];
     if (key.arm !== "ticket" || !words) return [];

@@ -21,11 +21,14 @@ import {
   type TrainingBuffers,
   trainingLifetimes,
 } from "./graph.ts";
+import { CompactArena } from "./compact.ts";
+import type { CompactStructure } from "./compact_dense.ts";
+import type { CompactIndices } from "./compact_structure.ts";
 import { copyIfBest, crossEntropy, endOfStep, sums } from "./loss.ts";
 import { applyMask } from "./mask.ts";
 import { classesOf, type NetworkLayout, roundUp } from "./network.ts";
 import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
-import { layerTable, statistics } from "./selection.ts";
+import { layerTable, pruneSmallest, statistics } from "./selection.ts";
 import {
   type EvaluationRecord,
   initialState,
@@ -63,6 +66,10 @@ export interface EnsembleOptions {
   readonly dropoutKeys?: readonly Uint32Array[];
   /** Whether the batches of {@linkcode Ensemble.steps} say how each image is flipped and shifted. */
   readonly augment?: boolean;
+  /** Per replicate, the mask that it trains with, where layers are compact. */
+  readonly masks?: readonly Uint32Array[];
+  /** Layers that keep only their survivors, by index; none when left out. */
+  readonly compact?: readonly number[];
   /** Whether what is dead gives its memory to what comes later; true when left out. False to look at activations afterwards. */
   readonly sharesMemory?: boolean;
 }
@@ -114,6 +121,8 @@ const ringSlots = 256;
 export type EnsemblePlanOptions =
   & Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "iterations" | "sharesMemory">
   & {
+    /** By the layer's index: where the survivors of compact layers stand; `layout` is the compact arena's then. */
+    readonly structures?: ReadonlyMap<number, CompactIndices>;
     readonly trainSize: number;
     readonly validationSize: number;
     readonly testSize: number;
@@ -174,10 +183,20 @@ function plan(
     { name: "evaluation correct", words: losses },
     { name: "no gradient", words: 4 },
     { name: "partial sums", words: Math.max(partialWords(training), partialWords(evaluating)) },
+    ...[...options.structures ?? []].flatMap(([index, structure]) =>
+      structureParts.map((part) => ({ name: structureName(index, part), words: structure[part].length }))
+    ),
     ...savedWords(training).map((words, index) => ({ name: `norm ${index + 1} statistics`, words })),
     ...activations.places.map((words, index) => ({ name: activationsName(index), words })),
   ];
   return { buffers, activations };
+}
+
+/** The lists that say where a compact layer's survivors stand; a buffer each. */
+const structureParts = ["rows", "positions", "rowOf", "columns", "entries"] as const;
+
+function structureName(layer: number, part: (typeof structureParts)[number]): string {
+  return `compact ${layer} ${part}`;
 }
 
 function activationsName(place: number): string {
@@ -207,6 +226,7 @@ export class Ensemble implements Disposable {
   readonly #afterGather: Program;
   readonly #evaluation: readonly Program[];
   readonly #training: readonly Program[];
+  readonly #compact: CompactArena | undefined;
   #stepsDone = 0;
   #evaluatedAt = 0;
 
@@ -220,10 +240,12 @@ export class Ensemble implements Disposable {
       readonly evaluation: readonly Program[];
       readonly training: readonly Program[];
     },
+    compact: CompactArena | undefined,
     owned: DisposableStack,
   ) {
     this.#gpu = gpu;
     this.#options = options;
+    this.#compact = compact;
     this.layout = options.layout;
     this.replicates = options.replicates;
     this.#buffers = buffers;
@@ -244,8 +266,12 @@ export class Ensemble implements Disposable {
       throw new RangeError(`Cannot train ${replicates} networks with ${list.length} ${what}: one for each is wanted.`);
     }
     if (!first) throw new RangeError("Cannot train no network: give at least one.");
+    const compact = compactArenaOf(options);
+    const layout = compact?.layout ?? options.layout;
     const sizes = {
       ...options,
+      layout,
+      ...(compact ? { structures: compact.structures } : {}),
       trainSize: first.train.length,
       validationSize: first.validation.length,
       testSize: options.test.count,
@@ -258,11 +284,14 @@ export class Ensemble implements Disposable {
       const buffer = buffers.get(activationsName(at));
       if (buffer) buffers.set(name, buffer);
     }
-    const builder = new Builder(options, sizes, buffers);
+    const builder = new Builder({ ...options, layout }, sizes, buffers);
+    for (const [index, structure] of compact?.structures ?? []) {
+      for (const part of structureParts) gpu.write(builder.buffer(structureName(index, part)), structure[part]);
+    }
     gpu.write(builder.buffer("schedule"), stepScalars(options.optimizer, options.iterations, firstIteration));
     gpu.write(builder.buffer("normalization"), Float32Array.from(normalization.flatMap((values) => [...values])));
     if (dropoutKeys) gpu.write(builder.buffer("dropout keys"), concatenated(dropoutKeys));
-    gpu.write(builder.buffer("layer table"), layerTable(options.layout));
+    gpu.write(builder.buffer("layer table"), layerTable(layout));
     gpu.write(builder.buffer("test indices"), Uint32Array.from({ length: sizes.testSize }, (_, index) => index));
     gpu.write(builder.buffer("training indices"), concatenated(options.splits.map(({ train }) => train)));
     gpu.write(builder.buffer("validation indices"), concatenated(options.splits.map(({ validation }) => validation)));
@@ -276,7 +305,14 @@ export class Ensemble implements Disposable {
       Promise.all(builder.trainingAccuracy().map((launches) => record("training accuracy", launches))),
     ]);
     await gpu.settled();
-    return new Ensemble(gpu, options, buffers, { step, afterGather: rest, evaluation, training }, stack.move());
+    return new Ensemble(
+      gpu,
+      options,
+      buffers,
+      { step, afterGather: rest, evaluation, training },
+      compact,
+      stack.move(),
+    );
   }
 
   /**
@@ -290,10 +326,11 @@ export class Ensemble implements Disposable {
     if (starts.length !== this.replicates) {
       throw new RangeError(`Cannot begin: ${starts.length} starts for ${this.replicates} networks. Give one for each.`);
     }
-    const { arena } = this.layout;
+    const compact = this.#compact;
     starts.forEach(({ values, mask }, replicate) => {
-      this.#gpu.write(this.buffer("parameters"), applyMask(values, mask), replicate * arena * 4);
-      this.#gpu.write(this.buffer("mask"), Uint32Array.from(mask), replicate * arena / 8);
+      this.#writeArena("parameters", applyMask(values, mask), replicate);
+      const words = compact ? compact.packMask(mask, replicate) : Uint32Array.from(mask);
+      this.#gpu.write(this.buffer("mask"), words, replicate * words.byteLength);
     });
     this.#gpu.clear(this.buffer("gradient"), this.buffer("best parameters"), ...this.#moments());
     const { firstIteration = 0 } = this.#options;
@@ -322,11 +359,8 @@ export class Ensemble implements Disposable {
       );
     }
     begun.forEach(({ best, moments: own, state }, replicate) => {
-      this.#gpu.write(this.buffer("best parameters"), best, replicate * arena * 4);
-      own.forEach((values, index) => {
-        const moment = moments[index];
-        if (moment) this.#gpu.write(moment, values, replicate * arena * 4);
-      });
+      this.#writeArena("best parameters", best, replicate);
+      own.forEach((values, index) => this.#writeArena(momentName(index), values, replicate));
       this.#gpu.write(this.buffer("state"), state, replicate * stateWords * 4);
     });
     this.#stepsDone = step;
@@ -414,6 +448,11 @@ export class Ensemble implements Disposable {
     return this.#arenas(this.buffer("parameters"));
   }
 
+  /** The gradient of each network's last step, an arena each; zero where pruned. */
+  gradients(): Promise<Float32Array<ArrayBuffer>[]> {
+    return this.#arenas(this.buffer("gradient"));
+  }
+
   /** What training has made of each network, as it is now. */
   async training(): Promise<TrainingState[]> {
     // One buffer after the other: a staging buffer for all of them could be larger than the device allows.
@@ -434,8 +473,31 @@ export class Ensemble implements Disposable {
   /** The mask of each network, as it is now. */
   async masks(): Promise<Uint32Array<ArrayBuffer>[]> {
     const all = await this.#gpu.readUint32(this.buffer("mask"));
-    const words = this.layout.arena / 32;
-    return Array.from({ length: this.replicates }, (_, index) => all.slice(index * words, (index + 1) * words));
+    const own = partsOf(all, this.replicates);
+    const compact = this.#compact;
+    return compact ? own.map((words, replicate) => compact.unpackMask(words, replicate)) : own;
+  }
+
+  /**
+   * Prunes the weights as they are now, by {@linkcode pruneSmallest}.
+   *
+   * @returns the mask of each network, for its next level
+   */
+  async prune(
+    groups: readonly (readonly number[])[],
+    counts: readonly (readonly number[])[],
+  ): Promise<Uint32Array<ArrayBuffer>[]> {
+    if (!this.#compact) {
+      const buffers = { parameters: this.buffer("parameters"), mask: this.buffer("mask") };
+      await pruneSmallest(this.#gpu, this.layout, groups, counts, buffers);
+      return await this.masks();
+    }
+    // Ranked in the dense arena, whose order settles ties.
+    const arenas = (await this.parameters()).map(({ buffer }) => new Uint32Array(buffer));
+    using parameters = this.#gpu.upload("dense parameters", concatenated(arenas));
+    using mask = this.#gpu.upload("dense mask", concatenated(await this.masks()));
+    await pruneSmallest(this.#gpu, this.layout, groups, counts, { parameters, mask });
+    return partsOf(await this.#gpu.readUint32(mask), this.replicates);
   }
 
   /** One of the buffers that {@linkcode planEnsemble} lists. */
@@ -463,13 +525,19 @@ export class Ensemble implements Disposable {
   }
 
   async #arenas(buffer: Buffer): Promise<Float32Array<ArrayBuffer>[]> {
-    const { arena } = this.layout;
     const all = await this.#gpu.readFloats(buffer);
-    return Array.from({ length: this.replicates }, (_, index) => all.slice(index * arena, (index + 1) * arena));
+    const own = partsOf(all, this.replicates);
+    const compact = this.#compact;
+    return compact ? own.map((values, replicate) => compact.unpack(values, replicate)) : own;
+  }
+
+  #writeArena(name: string, values: Float32Array<ArrayBuffer>, replicate: number): void {
+    const own = this.#compact ? this.#compact.pack(values, replicate) : values;
+    this.#gpu.write(this.buffer(name), own, replicate * own.byteLength);
   }
 
   #moments(): Buffer[] {
-    return Array.from({ length: momentsOf(this.#options.optimizer) }, (_, index) => this.buffer(`moment ${index + 1}`));
+    return Array.from({ length: momentsOf(this.#options.optimizer) }, (_, index) => this.buffer(momentName(index)));
   }
 }
 
@@ -493,6 +561,24 @@ class Builder {
     const buffer = this.#buffers.get(name);
     if (!buffer) throw new Error(`unreachable: "${name}" is in the plan`);
     return buffer;
+  }
+
+  /** Where the survivors of compact layers stand. */
+  #structures(): Map<number, CompactStructure> {
+    return new Map(
+      [...this.#sizes.structures ?? []].map(([index, { quads, entryCount }]) => {
+        const part = (name: (typeof structureParts)[number]): Buffer => this.buffer(structureName(index, name));
+        return [index, {
+          quads,
+          entryCount,
+          rows: part("rows"),
+          positions: part("positions"),
+          rowOf: part("rowOf"),
+          columns: part("columns"),
+          entries: part("entries"),
+        }];
+      }),
+    );
   }
 
   gather(): Launch[] {
@@ -527,7 +613,7 @@ class Builder {
     const mask = this.buffer("mask");
     const state = this.buffer("state");
     const losses = { losses: this.buffer("batch losses"), correct: this.buffer("batch correct") };
-    const shape: PassShape = { layout, replicates, images: batchSize };
+    const shape: PassShape = { layout, replicates, images: batchSize, compact: this.#structures() };
     const buffers: TrainingBuffers = {
       parameters,
       activation: (tensor) => this.buffer(`activation ${tensor}`),
@@ -625,7 +711,7 @@ class Builder {
           output: this.buffer("evaluation 0"),
           labels: this.buffer("evaluation labels"),
         }),
-        ...forwardPass({ layout, replicates, images }, {
+        ...forwardPass({ layout, replicates, images, compact: this.#structures() }, {
           parameters,
           activation: (tensor) => this.buffer(`evaluation ${tensor}`),
           partials: this.buffer("partial sums"),
@@ -666,6 +752,31 @@ class Builder {
       record: this.buffer(record),
     });
   }
+}
+
+function momentName(index: number): string {
+  return `moment ${index + 1}`;
+}
+
+/** The arena of an ensemble in which layers are compact; undefined where none is. */
+function compactArenaOf({ layout, replicates, masks, compact = [] }: EnsembleOptions): CompactArena | undefined {
+  if (compact.length === 0) return undefined;
+  if (masks?.length !== replicates) {
+    throw new RangeError(
+      `Cannot keep survivors only with ${masks?.length ?? 0} masks for ${replicates} networks: give one for each.`,
+    );
+  }
+  return new CompactArena(layout, masks, compact);
+}
+
+/** Equal parts of a list, a copy each. */
+function partsOf<List extends Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(all: List, count: number): List[];
+function partsOf(
+  all: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
+  count: number,
+): (Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] {
+  const length = all.length / count;
+  return Array.from({ length: count }, (_, index) => all.slice(index * length, (index + 1) * length));
 }
 
 function concatenated(lists: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {

@@ -21,6 +21,7 @@ import {
   convolutionPartialWords,
   convolutionWeightGradient,
 } from "./convolution.ts";
+import { compactForward, compactInputGradient, type CompactStructure, compactWeightGradient } from "./compact_dense.ts";
 import { densePartialWords, forward as denseForward, inputGradient, weightGradient } from "./dense.ts";
 import { dropout, dropoutGradient } from "./dropout.ts";
 import type { Extent, LayerLayout, NetworkLayout, Operation } from "./network.ts";
@@ -39,6 +40,8 @@ export interface PassShape {
   readonly replicates: number;
   /** Images of a batch, without padding. */
   readonly images: number;
+  /** By the layer's index: where the survivors of layers stand that keep nothing else; none when left out. */
+  readonly compact?: ReadonlyMap<number, CompactStructure>;
 }
 
 /** What a forward pass works on. */
@@ -84,8 +87,12 @@ export function forwardPass(shape: PassShape, buffers: ForwardBuffers | Training
     const output = activation(operation.output);
     const extent = extentOf(layout, operation.input);
     switch (operation.type) {
-      case "dense":
-        return denseForward({ ...layerShape(shape, operation), batch }, { parameters, input, output, partials });
+      case "dense": {
+        const layer = { ...layerShape(shape, operation), batch };
+        const structure = shape.compact?.get(operation.layer);
+        if (structure) return [compactForward(layer, structure, { parameters, input, output })];
+        return denseForward(layer, { parameters, input, output, partials });
+      }
       case "conv":
         return [convolutionForward({ ...layerShape(shape, operation), batch }, { parameters, input, output })];
       case "max-pool":
@@ -125,12 +132,18 @@ export function backwardPass(shape: PassShape, buffers: BackwardBuffers): Launch
     switch (operation.type) {
       case "dense": {
         const layer = { ...layerShape(shape, operation), batch };
-        return [
-          ...(to === undefined
-            ? []
-            : [inputGradient(layer, gate, { parameters, outputGradient, input, gradient: buffers.gradientOf(to) })]),
-          weightGradient(layer, true, { input, outputGradient, mask, gradient }),
-        ];
+        const structure = shape.compact?.get(operation.layer);
+        const into = to === undefined
+          ? undefined
+          : { parameters, outputGradient, input, gradient: buffers.gradientOf(to) };
+        const weights = { input, outputGradient, mask, gradient };
+        if (structure) {
+          return [
+            ...(into ? [compactInputGradient(layer, structure, gate, into)] : []),
+            compactWeightGradient(layer, structure, weights),
+          ];
+        }
+        return [...(into ? [inputGradient(layer, gate, into)] : []), weightGradient(layer, true, weights)];
       }
       case "conv": {
         const layer = { ...layerShape(shape, operation), batch };

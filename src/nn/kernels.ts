@@ -12,6 +12,9 @@ import batchNormGradientFinishCode from "../../kernels/batch_norm_gradient_finis
 import batchNormGradientSumsCode from "../../kernels/batch_norm_gradient_sums.wgsl" with { type: "text" };
 import batchNormInputGradientCode from "../../kernels/batch_norm_input_gradient.wgsl" with { type: "text" };
 import batchNormStatisticsCode from "../../kernels/batch_norm_statistics.wgsl" with { type: "text" };
+import compactForwardCode from "../../kernels/compact_forward.wgsl" with { type: "text" };
+import compactInputGradientCode from "../../kernels/compact_input_gradient.wgsl" with { type: "text" };
+import compactWeightGradientCode from "../../kernels/compact_weight_gradient.wgsl" with { type: "text" };
 import convolutionForwardCode from "../../kernels/convolution_forward.wgsl" with { type: "text" };
 import convolutionInputGradientCode from "../../kernels/convolution_input_gradient.wgsl" with { type: "text" };
 import convolutionWeightGradientCode from "../../kernels/convolution_weight_gradient.wgsl" with { type: "text" };
@@ -40,6 +43,12 @@ import type { KernelSource } from "../gpu/pipelines.ts";
 export const adam: KernelSource = { name: "adam", code: adamCode };
 /** `kernels/advance_step.wgsl`. */
 export const advanceStep: KernelSource = { name: "advance_step", code: advanceStepCode };
+/** `kernels/compact_forward.wgsl`. */
+export const compactForward: KernelSource = { name: "compact_forward", code: compactForwardCode };
+/** `kernels/compact_input_gradient.wgsl`. */
+export const compactInputGradient: KernelSource = { name: "compact_input_gradient", code: compactInputGradientCode };
+/** `kernels/compact_weight_gradient.wgsl`. */
+export const compactWeightGradient: KernelSource = { name: "compact_weight_gradient", code: compactWeightGradientCode };
 /** `kernels/convolution_forward.wgsl`. */
 export const convolutionForward: KernelSource = { name: "convolution_forward", code: convolutionForwardCode };
 /** `kernels/convolution_input_gradient.wgsl`. */

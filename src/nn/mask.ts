@@ -66,7 +66,7 @@ export function countKept(layout: NetworkLayout, words: Uint32Array): number[] {
 
 /** Which words of the arena's mask hold a layer's weights. */
 export function maskWords(layer: LayerLayout): { first: number; count: number } {
-  return { first: layer.weight / 32, count: Math.ceil(layer.inputs * layer.outputQuads * 4 / 32) };
+  return { first: layer.weight / 32, count: Math.ceil((layer.stored ?? layer.inputs * layer.outputQuads * 4) / 32) };
 }
 
 /** `values` with zeros where the mask is 0: a new arena. */

@@ -147,6 +147,8 @@ export interface LayerLayout {
   readonly bias: number;
   /** Whether the bias is trained. */
   readonly hasBias: boolean;
+  /** In a compact arena, of a layer that keeps only its survivors there: 32-bit values that they take, with what fills rows. */
+  readonly stored?: number;
 }
 
 /** A batch norm, and its place in the parameter arena. Offsets in 32-bit values, each a multiple of 64. */

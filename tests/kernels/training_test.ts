@@ -67,13 +67,21 @@ function asValues(layers: readonly LayerTensors[]): LayerValues[] {
   return layers.map(({ weight, bias }) => ({ weight: Float32Array.from(weight), bias: Float32Array.from(bias) }));
 }
 
+/** How {@linkcode train} goes about it. */
+interface Manner {
+  /** Whether what is dead gives its memory away; true when left out. */
+  readonly sharesMemory?: boolean;
+  /** Whether dense layers keep only their survivors; false when left out. */
+  readonly isCompact?: boolean;
+}
+
 /** Trains lanes in lockstep on the GPU, each on its own batches. */
 async function train(
   gpu: Gpu,
   layout: NetworkLayout,
   optimizer: OptimizerSettings,
   lanes: readonly Lane[],
-  sharesMemory = true,
+  { sharesMemory = true, isCompact = false }: Manner = {},
 ): Promise<Trained[]> {
   const { input } = layout.spec;
   const pixels = sizeOf(input);
@@ -95,6 +103,8 @@ async function train(
     splits: lanes.map(() => ({ train: Uint32Array.of(0), validation: Uint32Array.of(0) })),
     normalization: lanes.map(() => new Float32Array(2 * input.channels)),
     sharesMemory,
+    masks: lanes.map(({ masks }) => packMask(layout, masks)),
+    compact: layout.layers.flatMap(({ type }, index) => isCompact && type === "dense" ? [index] : []),
   });
   ensemble.begin(lanes.map(({ initial, masks, norms }) => ({
     values: toArena(layout, asValues(initial), norms),
@@ -127,9 +137,9 @@ async function train(
     if (step > 0) continue;
     const logits = await gpu.readFloats(ensemble.buffer(`activation ${layout.tensors.length - 1}`));
     firstLogits = unpackBatch(replicates, outputs, images, logits).values;
-    const gradient = await gpu.readFloats(ensemble.buffer("gradient"));
-    firstGradients = lanes.map((_, r) => fromArena(layout, replicate(gradient, replicates, r)));
-    firstNormGradients = lanes.map((_, r) => normsFromArena(layout, replicate(gradient, replicates, r)));
+    const gradients = await ensemble.gradients();
+    firstGradients = gradients.map((own) => fromArena(layout, own));
+    firstNormGradients = gradients.map((own) => normsFromArena(layout, own));
   }
   const arenas = await ensemble.parameters();
   const { records: [record], violations } = await ensemble.evaluate();
@@ -171,13 +181,17 @@ function withNorms(run: RecordedRun): RecordedRun & Lane {
   };
 }
 
-for (const { name, run } of recorded) {
+for (
+  const { name, run, isCompact } of recorded.flatMap((
+    own,
+  ) => [{ ...own, isCompact: false }, { ...own, isCompact: true }])
+) {
   // Of the largest magnitude; batch norm divides by a deviation and multiplies what rounding left by as much.
   const tolerance = run.norm ? 1e-4 : 1e-5;
-  Deno.test(`training on the GPU reproduces PyTorch's ${name}`, async () => {
+  Deno.test(`training on the GPU reproduces PyTorch's ${name}${isCompact ? ", with survivors alone" : ""}`, async () => {
     const gpu = await testGpu();
     const layout = layOut(run.network);
-    const [trained] = await train(gpu, layout, run.optimizer, [run], false);
+    const [trained] = await train(gpu, layout, run.optimizer, [run], { sharesMemory: false, isCompact });
     assert.ok(trained);
     const close = (found: ArrayLike<number>, wanted: ArrayLike<number>, within: number, what: string): void => {
       const error = relativeError(found, wanted);
@@ -223,9 +237,9 @@ for (const name of ["conv-small-adam-sparse", "bn-small-sgd-dense"]) {
     assert.ok(run);
     const layout = layOut(run.network);
     const other = { ...run, batches: run.batches.toReversed() };
-    const [apart] = await train(gpu, layout, run.optimizer, [run], false);
-    const [first, second] = await train(gpu, layout, run.optimizer, [other, run], true);
-    const [alone] = await train(gpu, layout, run.optimizer, [other], true);
+    const [apart] = await train(gpu, layout, run.optimizer, [run], { sharesMemory: false });
+    const [first, second] = await train(gpu, layout, run.optimizer, [other, run]);
+    const [alone] = await train(gpu, layout, run.optimizer, [other]);
     assert.ok(apart && first && second && alone);
     assertSameBits(second.arena, apart.arena, "shared or apart");
     assertSameBits(first.arena, alone.arena, "together or alone");
@@ -233,24 +247,34 @@ for (const name of ["conv-small-adam-sparse", "bn-small-sgd-dense"]) {
   });
 }
 
-Deno.test("three networks in lockstep train bit for bit as each of them does alone", async () => {
+for (const isCompact of [false, true]) {
+  const how = isCompact ? ", with survivors alone" : "";
+  Deno.test(`three networks in lockstep train bit for bit as each of them does alone${how}`, () =>
+    inLockstep(isCompact));
+  Deno.test(
+    `a network that diverges leaves its neighbours in the lockstep as they are, and its pruned weights at zero${how}`,
+    () => divergingBesideOthers(isCompact),
+  );
+}
+
+async function inLockstep(isCompact: boolean): Promise<void> {
   const gpu = await testGpu();
   const [dense, sparse] = recorded.map(({ run }) => run);
   assert.ok(dense && sparse);
   const lanes = [sparse, { ...dense, batches: [...dense.batches].reverse() }, { ...dense, batches: sparse.batches }];
   const settings = { type: "adam", lr: dense.lr } as const;
-  const together = await train(gpu, layOut(dense.network), settings, lanes);
+  const together = await train(gpu, layOut(dense.network), settings, lanes, { isCompact });
   for (const [r, lane] of lanes.entries()) {
-    const [alone] = await train(gpu, layOut(dense.network), settings, [lane]);
+    const [alone] = await train(gpu, layOut(dense.network), settings, [lane], { isCompact });
     const own = together[r];
     assert.ok(alone && own);
     assertSameBits(own.arena, alone.arena, `network ${r + 1}`);
     assert.deepEqual(own.losses, alone.losses);
     assert.deepEqual(own.firstLogits, alone.firstLogits);
   }
-});
+}
 
-Deno.test("a network that diverges leaves its neighbours in the lockstep as they are, and its pruned weights at zero", async () => {
+async function divergingBesideOthers(isCompact: boolean): Promise<void> {
   const gpu = await testGpu();
   const [dense, sparse] = recorded.map(({ run }) => run);
   assert.ok(dense && sparse);
@@ -262,14 +286,16 @@ Deno.test("a network that diverges leaves its neighbours in the lockstep as they
   };
   const settings = { type: "adam", lr: dense.lr } as const;
   // train() itself asserts that nothing pruned holds anything but zero.
-  const [first, second, third] = await train(gpu, layOut(dense.network), settings, [dense, broken, sparse]);
-  const [aloneDense] = await train(gpu, layOut(dense.network), settings, [dense]);
-  const [aloneSparse] = await train(gpu, layOut(dense.network), settings, [sparse]);
+  const [first, second, third] = await train(gpu, layOut(dense.network), settings, [dense, broken, sparse], {
+    isCompact,
+  });
+  const [aloneDense] = await train(gpu, layOut(dense.network), settings, [dense], { isCompact });
+  const [aloneSparse] = await train(gpu, layOut(dense.network), settings, [sparse], { isCompact });
   assert.ok(first && second && third && aloneDense && aloneSparse);
   assert.ok(second.losses.slice(3).every(Number.isNaN) && second.losses.slice(0, 3).every(Number.isFinite));
   assertSameBits(first.arena, aloneDense.arena, "the dense neighbour");
   assertSameBits(third.arena, aloneSparse.arena, "the sparse neighbour");
-});
+}
 
 /** A small network with ragged sizes and a batch that is not whole tiles. */
 const small = { sizes: [7, 9, 5, 3], layout: perceptron([7, 9, 5, 3]), images: 11 };

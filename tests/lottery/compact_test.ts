@@ -1,0 +1,83 @@
+/** Levels that are pruned so far that dense layers keep their survivors alone: nothing that a run promises changes. */
+import assert from "node:assert/strict";
+import type { LotteryConfig } from "../../src/lottery/config.ts";
+import type { LotteryEvent } from "../../src/lottery/types.ts";
+import { unpackMask } from "../../src/nn/mask.ts";
+import { planOf } from "../../src/nn/plan.ts";
+import { closeTestGpu, testGpu } from "../kernels/support.ts";
+import { layout, numbers, run, smallConfig, together } from "./runs.ts";
+
+Deno.test.afterAll(closeTestGpu);
+
+/** Densities of 100, 40, 16 and 6.4 % in the hidden layers. */
+function deepConfig(changes: Partial<LotteryConfig> = {}): LotteryConfig {
+  return smallConfig({ levels: 3, pruneDense: 0.6, controls: ["reinit"], reinitDraws: 1, ...changes });
+}
+
+Deno.test("a layer is compact from the density on that the plan table says, and the level tells so", async () => {
+  const gpu = await testGpu();
+  const { events } = await run(deepConfig({ controls: [] }), { gpu });
+  const plans = events.flatMap((event) => event.type === "level-end" ? [event.timing.plan] : []);
+  const masked = { dense1: "masked-dense", dense2: "masked-dense", dense3: "masked-dense" };
+  assert.deepEqual(plans, [
+    masked,
+    masked,
+    { ...masked, dense1: "compact", dense2: "compact" },
+    { ...masked, dense1: "compact", dense2: "compact" },
+  ]);
+  // A GPU, on which nothing was measured, begins later.
+  assert.equal(planOf(layout, [0.16, 0.16, 0.64], "gpu")["dense1"], "masked-dense");
+  assert.equal(planOf(layout, [0.03, 0.16, 0.64], "gpu")["dense1"], "compact");
+});
+
+Deno.test("a run that was stopped within a compact level goes on bit for bit", async () => {
+  const gpu = await testGpu();
+  const config = deepConfig({ replicates: 2 });
+  const whole = await run(config, { gpu });
+  const abort = new AbortController();
+  let events: LotteryEvent[] = [];
+  const stopped = run(config, { gpu, signal: abort.signal }, (event) => {
+    events = [...events, event];
+    if (event.type === "progress" && event.level === 2 && event.iteration > 20) abort.abort(new Error("enough"));
+    return event.type === "snapshot" && abort.signal.aborted;
+  });
+  const first = await stopped;
+  const { partial } = first.snapshot;
+  assert.ok(partial?.every(({ level, iteration }) => level === 2 && iteration > 20));
+  const second = await run(config, { snapshot: structuredClone(first.snapshot) });
+  assert.deepEqual(numbers(together(first, second)), numbers(whole));
+});
+
+Deno.test("three replicates whose survivors stand elsewhere train in lockstep what each of them trains alone", async () => {
+  const gpu = await testGpu();
+  const config = deepConfig({ replicates: 3 });
+  const all = await run(config, { gpu });
+  for (const replicate of [1, 2, 3]) {
+    const alone = await run({ ...config, replicates: 1, seed: config.seed + replicate - 1 }, { gpu });
+    const own = all.records.filter((record) => record.replicate === replicate);
+    assert.deepEqual(own.map((record) => ({ ...record, replicate: 1 })), alone.records);
+    const masks = all.masks.filter((mask) => mask.replicate === replicate);
+    assert.deepEqual(masks.map(({ words }) => words), alone.masks.map(({ words }) => words));
+  }
+});
+
+Deno.test("pruning a compact level keeps the largest of what it trained, ties by index", async () => {
+  const gpu = await testGpu();
+  const { networks, masks } = await run(deepConfig({ controls: [] }), { gpu });
+  const trained = networks.find(({ level }) => level === 2);
+  const next = masks.find(({ level }) => level === 3);
+  assert.ok(trained && next);
+  const unpacked = unpackMask(layout, next.words);
+  trained.layers.forEach(({ mask, final, outputs, inputs }, index) => {
+    const survivors = [...mask.keys()].filter((at) => mask[at] === 1);
+    const kept = unpacked[index]?.reduce((sum, bit) => sum + bit, 0) ?? 0;
+    assert.ok(kept > 0 && kept < survivors.length, `layer ${index + 1} of ${inputs} × ${outputs}`);
+    const largest = survivors.toSorted((a, b) => Math.abs(final[b] ?? 0) - Math.abs(final[a] ?? 0) || b - a).slice(
+      0,
+      kept,
+    );
+    const wanted = new Uint8Array(mask.length);
+    for (const at of largest) wanted[at] = 1;
+    assert.deepEqual(unpacked[index], wanted);
+  });
+});

@@ -6,7 +6,9 @@ import {
   chartData,
   curveKey,
   curveName,
+  curveStyles,
   curveTable,
+  lastIndex,
   movedIndex,
   someOf,
   soundZoom,
@@ -15,6 +17,7 @@ import {
 import type { CurveLook, CurvesPlot } from "../src/dashboard/curves_plot.ts";
 import { curvesFrom } from "../src/dashboard/curves_answer.ts";
 import { curvesQuery, type CurvesView, metricNames, smoothings, withView } from "../src/dashboard/curves_view.ts";
+import { unbroken } from "../src/dashboard/components/run_words.ts";
 import { live } from "../src/dashboard/live.ts";
 import { Paced } from "../src/dashboard/pacing.ts";
 import { type Curve, metrics } from "../src/dashboard/types.ts";
@@ -41,9 +44,7 @@ export interface CurvesProps {
   readonly arms: readonly { readonly name: ArmName; readonly dash: readonly number[] }[];
   /** The levels that there are curves of, and what is left of the network at each. */
   readonly levels: readonly { readonly level: number; readonly remaining: number | null }[];
-  /** Pruning rounds after the dense level: what colours are spread over. */
-  readonly rounds: number;
-  /** Steps of the colour ramp in the stylesheet. */
+  /** Steps of an arm's colour ramp in the stylesheet. */
   readonly rampSteps: number;
   /** Whether the levels cannot be chosen. */
   readonly isLevelFixed: boolean;
@@ -56,7 +57,7 @@ type Status = { readonly type: "loading" | "ready" } | { readonly type: "failed"
 
 /** Curves of a run against iterations, to be looked at from many sides; what is chosen is in the page's address. */
 export default function Curves(props: CurvesProps): JSX.Element {
-  const { id, version, usual, arms, rounds, rampSteps, isLevelFixed, isLive } = props;
+  const { id, version, usual, arms, rampSteps, isLevelFixed, isLive } = props;
   const view = useSignal(props.view);
   const curves = useSignal<readonly Curve[]>([]);
   const status = useSignal<Status>({ type: "loading" });
@@ -69,13 +70,7 @@ export default function Curves(props: CurvesProps): JSX.Element {
 
   const data = useComputed(() => chartData(curves.value, view.value));
   const { isAccuracy, name: metricName } = metricNames[view.value.metric];
-  const oneLevel = new Set(curves.value.map(({ level }) => level)).size <= 1;
-  const styleOf = ({ arm, level }: Curve): string =>
-    oneLevel
-      ? `arm-${arm}`
-      : level === 0
-      ? "run-0"
-      : `ramp-${rounds <= 1 ? 0 : Math.min(rampSteps - 1, Math.round((level - 1) / (rounds - 1) * (rampSteps - 1)))}`;
+  const styles = curveStyles(curves.value, rampSteps);
   const dashOf = ({ arm }: Curve): readonly number[] => arms.find(({ name }) => name === arm)?.dash ?? [];
 
   const draw = (): void => {
@@ -206,15 +201,27 @@ export default function Curves(props: CurvesProps): JSX.Element {
 
   const now = view.value;
   const { iterations } = data.value;
-  const shown = cursor.value ?? iterations.length - 1;
-  const at = iterations[shown];
-  const valueOf = (index: number): string => valueWords(data.value.curves[index]?.raw[shown], isAccuracy);
+  const at = iterations[cursor.value ?? iterations.length - 1];
+  // Without a cursor each curve is read at its own end: one in training is behind the others, one that diverged ended before.
+  const ends = data.value.curves.map(({ raw }) => lastIndex(raw));
+  const endAt = (index: number): number | undefined => iterations[ends[index] ?? -1];
+  const haveOneEnd = ends.every((end) => end === undefined || end === iterations.length - 1);
+  const shownAt = (index: number): number => cursor.value ?? ends[index] ?? -1;
+  const valueOf = (index: number): string =>
+    unbroken(valueWords(data.value.curves[index]?.raw[shownAt(index)], isAccuracy));
+  const endWords = (index: number): string => {
+    const end = endAt(index);
+    const divergedAt = curves.value[index]?.divergedAt ?? null;
+    // Where it diverged stands beside its name already.
+    const isSaid = divergedAt !== null && end !== undefined && end < divergedAt;
+    return cursor.value !== null || end === undefined || end === at || isSaid ? "" : `at ${end.toLocaleString("en")}`;
+  };
   const rangeOf = (index: number): string => {
     const range = data.value.curves[index]?.range;
-    const [low, high] = [range?.minimum[shown], range?.maximum[shown]];
+    const [low, high] = [range?.minimum[shownAt(index)], range?.maximum[shownAt(index)]];
     return low === undefined || high === undefined || low === null || high === null
       ? ""
-      : `${valueWords(low, isAccuracy)} to ${valueWords(high, isAccuracy)}`;
+      : unbroken(`${valueWords(low, isAccuracy)} to ${valueWords(high, isAccuracy)}`);
   };
   const chosenLevels = new Set(now.levels.length > 0 ? now.levels : curves.value.map(({ level }) => level));
   const levels = levelsOf(props.levels, curves.value);
@@ -337,7 +344,9 @@ export default function Curves(props: CurvesProps): JSX.Element {
           aria-valuetext={at === undefined
             ? "no values"
             : `iteration ${at.toLocaleString("en")}: ${
-              curves.value.map((curve, index) => `${curveName(curve)} ${valueOf(index)}`).join("; ")
+              curves.value.map((curve, index) =>
+                [curveName(curve), valueOf(index), endWords(index)].filter((part) => part !== "").join(" ")
+              ).join("; ")
             }`}
           onKeyDown={point}
         />
@@ -369,8 +378,13 @@ export default function Curves(props: CurvesProps): JSX.Element {
 
       {curves.value.length > 0 && (
         <p class="small">
-          {at === undefined ? "" : `At iteration ${at.toLocaleString("en")}`}
-          {cursor.value === null && at !== undefined ? ", the last one" : ""}
+          {at === undefined
+            ? ""
+            : cursor.value !== null
+            ? `At iteration ${at.toLocaleString("en")}`
+            : haveOneEnd
+            ? `At iteration ${at.toLocaleString("en")}, the last one`
+            : `The last value of each curve, at iteration ${at.toLocaleString("en")} where nothing else is said`}
           <span class="soft">
             &nbsp;· points mark early stop{now.networks === "mean" ? " (mean of the networks')" : ""}
             {diverged.length > 0 ? ", crosses divergence" : ""}
@@ -384,11 +398,12 @@ export default function Curves(props: CurvesProps): JSX.Element {
       <ul ref={legend} class={`curves-legend${curves.value.some(({ range }) => range) ? "" : " no-range"}`}>
         {curves.value.map((curve, index) => (
           <li key={curveKey(curve)}>
-            <Swatch style={styleOf(curve)} dash={dashOf(curve)} isStrong={curve.level === 0} />
+            <Swatch style={styles[index] ?? ""} dash={dashOf(curve)} isStrong={curve.level === 0} />
             <span class="curves-name">
-              {curveName(curve)}
+              {unbroken(curveName(curve))}
+              {endWords(index) !== "" && <span class="soft small nowrap">&nbsp; {endWords(index)}</span>}
               {curve.divergedAt !== null && (
-                <span class="bad-ink">&nbsp;diverged at {curve.divergedAt.toLocaleString("en")}</span>
+                <span class="bad-ink nowrap">&nbsp; diverged at {curve.divergedAt.toLocaleString("en")}</span>
               )}
             </span>
             <span class="number">{valueOf(index)}</span>

@@ -16,7 +16,7 @@ export interface LiveRunProps {
   readonly version: string;
 }
 
-/** Keeps the page of a run that is not finished up to date, and says whether it does. */
+/** Keeps the page of a run that is not finished up to date. What it says of that shows while the run is going. */
 export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
   const state = useSignal<LiveState>("connecting");
   const problem = useSignal("");
@@ -51,7 +51,7 @@ export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
   }, [id]);
 
   return (
-    <p class={`live-note small soft ${state.value}`} role="status">
+    <p class={`live-note small soft ${problem.value === "" ? state.value : "told"}`} role="status">
       {problem.value === "" ? liveWords[state.value] : problem}
     </p>
   );

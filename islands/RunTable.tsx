@@ -97,6 +97,9 @@ export default function RunTable(props: RunTableProps): JSX.Element {
 
   /** Fetches it once for all that happens within a short while. */
   const loadSoon = (ms: number): void => {
+    // From now on the rows are not those of the address, nor are those that are still on their way.
+    isLoading.value = true;
+    request.current?.abort();
     clearTimeout(timer.current);
     timer.current = setTimeout(load, ms);
   };

@@ -12,6 +12,8 @@ import {
   placeOf,
   shadesOf,
 } from "../src/dashboard/try_pictures.ts";
+import { CommandText } from "../src/dashboard/components/CommandText.tsx";
+import { unbroken } from "../src/dashboard/components/run_words.ts";
 import type { Order, ReadExample, Report, TryResult } from "../src/dashboard/try_protocol.ts";
 import { addressOf, commandOf, tryFields, type TrySettings } from "../src/dashboard/try_settings.ts";
 import { adviceOn, type Trouble, troubleAhead } from "../src/dashboard/try_trouble.ts";
@@ -24,6 +26,7 @@ import {
   idle,
   type LevelView,
   type TryView,
+  withoutFlags,
 } from "../src/dashboard/try_view.ts";
 import type { Trainer } from "../src/dashboard/try_worker.ts";
 
@@ -123,7 +126,7 @@ export default function TryIt({ settings: first }: { readonly settings: TrySetti
               }}
             />
             <span class="soft small" id={`try-${field.key}-hint`}>
-              {field.hint}; {field.minimum} to {field.maximum.toLocaleString("en")}
+              {field.hint}; <span class="nowrap">{field.minimum} to {field.maximum.toLocaleString("en")}</span>
             </span>
           </div>
         ))}
@@ -159,9 +162,15 @@ export default function TryIt({ settings: first }: { readonly settings: TrySetti
       {trouble && <TroubleNotice trouble={trouble} isSudden={now.trouble !== undefined} />}
       {now.phase !== "idle" && now.phase !== "failed" && <Standing view={now} />}
       <p class="visually-hidden" aria-live="polite">{announcement(now)}</p>
-      {now.result && <Outcome result={now.result} settings={now.settings} />}
+      {now.result && (
+        <div class="columns figures-beside">
+          <Outcome result={now.result} settings={now.settings} />
+          <Table view={now} />
+        </div>
+      )}
       {now.levels.length > 0 && <Levels view={now} />}
-      {now.levels.some(({ records }) => records.length > 0) && <Table view={now} />}
+      {/* While it trains the table grows below the curves, and moves nothing that is watched. */}
+      {!now.result && now.levels.some(({ records }) => records.length > 0) && <Table view={now} />}
       {now.result && (
         <Reading
           result={now.result}
@@ -250,8 +259,8 @@ function Levels({ view }: { readonly view: TryView }): JSX.Element {
             , <span class="try-key reinit">control, re-initialised</span>
           </>
         )}, <span class="try-key dense">dense network</span>{" "}
-        for comparison. Accuracies below 50 % stand on the bottom line; chance is 10 %. Below the curves, which pixels
-        the first layer still looks at: the stronger, the more of a pixel's connections survive.
+        for comparison. Accuracies below 50 % stand on the bottom line; chance is 10 %. With a level's curves stands
+        which pixels the first layer still looks at: the stronger, the more of a pixel's connections survive.
       </p>
       <div class="try-levels">
         {view.levels.map((level) => (
@@ -259,11 +268,17 @@ function Levels({ view }: { readonly view: TryView }): JSX.Element {
             <h3>
               {level.level === 0 ? "Dense" : `Level ${level.level}`}: {percent(level.remaining)} of the weights
             </h3>
-            <Curves level={level} dense={level.level === 0 ? undefined : dense} iterations={view.settings.iterations} />
-            {/* Of the dense network every pixel keeps everything. */}
-            {level.level > 0 && level.survivors && level.units !== undefined && (
-              <Survivors survivors={level.survivors} units={level.units} />
-            )}
+            <div class="try-level">
+              <Curves
+                level={level}
+                dense={level.level === 0 ? undefined : dense}
+                iterations={view.settings.iterations}
+              />
+              {/* Of the dense network every pixel keeps everything. */}
+              {level.level > 0 && level.survivors && level.units !== undefined && (
+                <Survivors survivors={level.survivors} units={level.units} />
+              )}
+            </div>
           </article>
         ))}
       </div>
@@ -311,7 +326,9 @@ function Curves(
           d={curvePath(level.curves.ticket ?? [], iterations)}
         />
       </svg>
-      <figcaption class="small">{words === "" ? "Not evaluated yet." : `Test accuracy ${state}: ${words}.`}</figcaption>
+      <figcaption class="small">
+        {words === "" ? "Not evaluated yet." : unbroken(`Test accuracy ${state}: ${words}.`)}
+      </figcaption>
     </figure>
   );
 }
@@ -327,7 +344,7 @@ function Survivors(
           <path d={path} fill-opacity={opacity} />
         ))}
       </svg>
-      <figcaption class="small">{words}</figcaption>
+      <figcaption class="small">{unbroken(words)}</figcaption>
     </figure>
   );
 }
@@ -392,16 +409,16 @@ function Table({ view }: { readonly view: TryView }): JSX.Element {
 }
 
 function Outcome({ result, settings }: { readonly result: TryResult; readonly settings: TrySettings }): JSX.Element {
-  const [answer, ...rest] = result.outcome;
+  const [answer = "", ...rest] = withoutFlags(result.outcome);
   return (
     <section class="stack">
       <h2>What came of it</h2>
-      <p class="answer">{answer}</p>
-      {rest.map((sentence) => <p key={sentence}>{sentence}</p>)}
+      <p class="answer">{unbroken(answer)}</p>
+      {rest.map((sentence) => <p key={sentence}>{unbroken(sentence)}</p>)}
       <p class="soft small">
-        Flags in these sentences belong to the command line, which records runs, has more data and more networks:
+        The command line records runs, and has more data and more networks. There, the same settings are
       </p>
-      <pre tabIndex={0}>{commandOf(settings)}</pre>
+      <pre class="wrapped" tabIndex={0}><CommandText text={commandOf(settings)} /></pre>
     </section>
   );
 }
@@ -418,19 +435,25 @@ function Reading(
   return (
     <section class="stack">
       <h2>What the ticket reads</h2>
-      <p>
-        {level === 0 ? "The dense network" : `The ticket of level ${level}, with ${percent(remaining)} of the weights,`}
-        {" "}
-        reads {correct} of {count} test images right after its last iteration. The first {first.length}:
-      </p>
-      <Examples examples={first} />
-      {mistakes.length > 0 && (
-        <>
-          <p>The first {mistakes.length === 1 ? "one" : mistakes.length} that it reads wrong:</p>
-          <Examples examples={mistakes} />
-        </>
-      )}
-      {isDigits && <Drawing probabilities={probabilities} read={read} />}
+      <div class="columns figures-beside">
+        <div class="stack">
+          <p>
+            {level === 0
+              ? "The dense network"
+              : `The ticket of level ${level}, with ${percent(remaining)} of the weights,`} reads {correct} of {count}
+            {" "}
+            test images right after its last iteration. The first {first.length}:
+          </p>
+          <Examples examples={first} />
+          {mistakes.length > 0 && (
+            <>
+              <p>The first {mistakes.length === 1 ? "one" : mistakes.length} that it reads wrong:</p>
+              <Examples examples={mistakes} />
+            </>
+          )}
+        </div>
+        {isDigits && <Drawing probabilities={probabilities} read={read} />}
+      </div>
     </section>
   );
 }

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { type AdapterOffer, adapterOffer } from "../src/dashboard/adapter_offer.ts";
 import { recordedAdapters } from "../src/dashboard/adapters.ts";
 import type { AdapterReport, RecordedAdapter } from "../src/dashboard/types.ts";
-import { count, nothing } from "../src/dashboard/words.ts";
+import { count, driverWords } from "../src/dashboard/words.ts";
 import { baseLimits, limitNames } from "../src/gpu/limits.ts";
 import { thisSession } from "../src/store/manifest.ts";
 import { define } from "../utils.ts";
@@ -127,7 +127,7 @@ function Live(
         <dt>Name</dt>
         <dd>{live.name}</dd>
         <dt>Driver</dt>
-        <dd>{live.driver || "does not say"}</dd>
+        <dd>{driverWords(live.driver)}</dd>
         <dt>Kind</dt>
         <dd>{live.kind === "software" ? "software" : "GPU"}</dd>
         {offer && (
@@ -192,30 +192,30 @@ function Recorded(
           : `Runs were computed on ${recorded.length} adapters. A run stays with the one it began on; equal settings give equal bits only within one.`}
       </p>
       <div class="scroll" tabIndex={0} role="group" aria-label="Table of adapters">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Adapter</th>
-              <th scope="col">Driver</th>
-              <th scope="col">Kind</th>
-              <th scope="col" class="number">Runs</th>
-              <th scope="col" class="run-group">Which</th>
+        <table class="adapters reflow" role="table">
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader" scope="col">Adapter</th>
+              <th role="columnheader" scope="col">Driver</th>
+              <th role="columnheader" scope="col">Kind</th>
+              <th role="columnheader" scope="col" class="number">Runs</th>
+              <th role="columnheader" scope="col" class="run-group">Which</th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {recorded.map(({ name, driver, kind, runs }) => {
               const isHere = live !== undefined && live.name === name && live.driver === driver;
               const links = (ids: readonly string[]): JSX.Element[] =>
                 ids.map((id) => <a key={id} href={`/runs/${id}`}>{id}</a>);
               return (
-                <tr key={`${name} ${driver} ${kind}`}>
-                  <th scope="row">
+                <tr key={`${name} ${driver} ${kind}`} role="row">
+                  <th role="rowheader" scope="row">
                     {name} {isHere && <span class="tag">answers here now</span>}
                   </th>
-                  <td>{driver || nothing}</td>
-                  <td>{kind === "software" ? "software" : "GPU"}</td>
-                  <td class="number">{runs.length.toLocaleString("en")}</td>
-                  <td class="run-group">
+                  <td role="cell" class="nowrap" data-label="Driver">{driverWords(driver)}</td>
+                  <td role="cell" data-label="Kind">{kind === "software" ? "software" : "GPU"}</td>
+                  <td role="cell" class="number" data-label="Runs">{runs.length.toLocaleString("en")}</td>
+                  <td role="cell" class="run-group" data-label="Which">
                     <span class="run-links">{links(runs.slice(0, namedRuns))}</span>
                     {runs.length > namedRuns && (
                       <details>

@@ -78,7 +78,7 @@ export const handler = define.handlers({
       level: numberIn(searchParams, "level", 0),
       replicate: numberIn(searchParams, "replicate", 1),
     } as const;
-    const choices = matrixChoices(run);
+    const choices = await matrixChoices(run);
     if (
       query.level !== undefined && !choices.levels.includes(query.level) ||
       query.replicate !== undefined && !choices.replicates.includes(query.replicate)
@@ -153,7 +153,7 @@ function Choose({ rows, now }: { readonly rows: readonly RunRow[]; readonly now:
   );
   if (rows.length === 0) {
     return (
-      <section class="state">
+      <section class="stack">
         {about}
         <p class="soft">
           No run has trained a network yet. Two seeds in one run show most:{" "}
@@ -247,33 +247,25 @@ function Matrix(
         {choices.replicates.length > 1 && (
           <div class="row">
             <span id="by-level">Seeds against each other, at level</span>
-            <div class="segments" role="group" aria-labelledby="by-level">
-              {choices.levels.map((level) => (
-                <a
-                  key={level}
-                  href={`${base}&by=replicates&level=${level}`}
-                  aria-current={shown?.by === "replicates" && shown.level === level ? "true" : undefined}
-                >
-                  {level}
-                </a>
-              ))}
-            </div>
+            <Segments
+              labelledBy="by-level"
+              numbers={choices.levels}
+              kept={choices.keptLevels}
+              current={shown?.by === "replicates" ? shown.level : undefined}
+              pathTo={(level) => `${base}&by=replicates&level=${level}`}
+            />
           </div>
         )}
         {choices.levels.length > 1 && choices.replicates.length > 1 && (
           <div class="row">
             <span id="by-replicate">Levels against each other, of replicate</span>
-            <div class="segments" role="group" aria-labelledby="by-replicate">
-              {choices.replicates.map((replicate) => (
-                <a
-                  key={replicate}
-                  href={`${base}&by=levels&replicate=${replicate}`}
-                  aria-current={shown?.by === "levels" && shown.replicate === replicate ? "true" : undefined}
-                >
-                  {replicate}
-                </a>
-              ))}
-            </div>
+            <Segments
+              labelledBy="by-replicate"
+              numbers={choices.replicates}
+              kept={choices.keptReplicates}
+              current={shown?.by === "levels" ? shown.replicate : undefined}
+              pathTo={(replicate) => `${base}&by=levels&replicate=${replicate}`}
+            />
           </div>
         )}
       </div>
@@ -281,6 +273,30 @@ function Matrix(
       {shown?.by === "replicates" && <MeanTable matrix={shown} />}
       {shown && <Files tickets={shown.tickets} />}
     </>
+  );
+}
+
+/** Numbers to choose one of. Those without files are no links, and say why. */
+function Segments({ labelledBy, numbers, kept, current, pathTo }: {
+  readonly labelledBy: string;
+  readonly numbers: readonly number[];
+  readonly kept: readonly number[];
+  readonly current: number | undefined;
+  readonly pathTo: (number: number) => string;
+}): JSX.Element {
+  return (
+    <div class="segments wrapping" role="group" aria-labelledby={labelledBy}>
+      {numbers.map((number) =>
+        kept.includes(number)
+          ? <a key={number} href={pathTo(number)} aria-current={number === current ? "true" : undefined}>{number}</a>
+          : (
+            <span key={number} title="Too few of its tickets' files are there">
+              {number}
+              <span class="visually-hidden">, too few files</span>
+            </span>
+          )
+      )}
+    </div>
   );
 }
 
@@ -340,24 +356,30 @@ function MatrixTable({ matrix: { by, tickets, overlaps } }: { readonly matrix: T
 function MeanTable({ matrix: { overlaps } }: { readonly matrix: TicketMatrix }): JSX.Element {
   const [all, ...layers] = meanShares(overlaps);
   const rows = all ? [...layers, all] : layers;
+  // Two seeds are one pair, which has no range.
+  const hasRange = overlaps.length > 2;
   return (
     <section class="stack">
       <h2>Layer by layer</h2>
       <div class="scroll" tabIndex={0} role="group" aria-label="Table of the mean overlap per layer">
         <table class="overlap">
           <caption>
-            Mean over all pairs of seeds. The bar is the share of survivors that two seeds have in common; the line
-            across it is chance.
+            {hasRange && "Mean over all pairs of seeds. "}The bar is the share of survivors that two seeds have in
+            common; the line across it is chance.
           </caption>
           <thead>
             <tr>
               <th scope="col">Layer</th>
-              <th scope="col">
+              <th scope="col" class="picture">
                 <span class="visually-hidden">Picture</span>
               </th>
               <th scope="col" class="number">Shared</th>
-              <th scope="col" class="number">From</th>
-              <th scope="col" class="number">to</th>
+              {hasRange && (
+                <>
+                  <th scope="col" class="number">From</th>
+                  <th scope="col" class="number">to</th>
+                </>
+              )}
               <th scope="col" class="number">By chance</th>
             </tr>
           </thead>
@@ -369,8 +391,12 @@ function MeanTable({ matrix: { overlaps } }: { readonly matrix: TicketMatrix }):
                   <ShareBar share={share} chance={chance} least={least} most={most} />
                 </td>
                 <td class="number">{percent(share)}</td>
-                <td class="number">{percent(least)}</td>
-                <td class="number">{percent(most)}</td>
+                {hasRange && (
+                  <>
+                    <td class="number">{percent(least)}</td>
+                    <td class="number">{percent(most)}</td>
+                  </>
+                )}
                 <td class="number">{percent(chance)}</td>
               </tr>
             ))}

@@ -14,16 +14,18 @@ export default define.page<typeof handler>(({ data }) => (
   <>
     <div class="stack">
       <h1>Find a winning ticket in this browser</h1>
-      <p>
-        Train a small network to read digits, prune its smallest weights, reset the rest to the values they began with,
-        and train again: what is left is a{" "}
-        <em>ticket</em>. It wins if it learns as fast and as well as the whole network. The control beside it has the
-        same connections with fresh initial values, and shows whether those matter.
-      </p>
-      <p class="soft">
-        Everything is computed on this machine through WebGPU, by the same code and kernels as on the command line.
-        Nothing leaves it, and no run is recorded.
-      </p>
+      <div class="columns figures-beside">
+        <p>
+          Train a small network to read digits, prune its smallest weights, reset the rest to the values they began
+          with, and train again: what is left is a{" "}
+          <em>ticket</em>. It wins if it learns as fast and as well as the whole network. The control beside it has the
+          same connections with fresh initial values, and shows whether those matter.
+        </p>
+        <p class="soft">
+          Everything is computed on this machine through WebGPU, by the same code and kernels as on the command line.
+          Nothing leaves it, and no run is recorded.
+        </p>
+      </div>
     </div>
     {data.problems.map((problem) => <p key={problem} class="notice warn">{problem}</p>)}
     <noscript>

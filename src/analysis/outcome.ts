@@ -380,7 +380,11 @@ function caveats({ config }: Summary, figures: readonly LevelFigures[]): string[
       ]
       : []),
     ...(diverged > 0
-      ? [`${diverged} ${diverged === 1 ? "network" : "networks"} diverged and count in no mean: lower --lr.`]
+      ? [
+        `${diverged} ${
+          diverged === 1 ? "network diverged and counts" : "networks diverged and count"
+        } in no mean: lower --lr.`,
+      ]
       : []),
     ...(config.replicates === 1
       ? ["One replicate: a few tenths of a percentage point can be chance. --replicates 5 --resume adds four more."]

@@ -178,6 +178,42 @@ export function curveName({ arm, level, remaining, replicate, draw }: Curve): st
   return `${size}, replicate ${replicate}${arm === "ticket" || draw === null ? "" : `, draw ${draw}`}`;
 }
 
+/**
+ * The classes of curves in the figures' stylesheet. An arm keeps its colour: where there are several pruned levels each has its
+ * shade of it, spread over those that are there; the dense network is in ink.
+ *
+ * @param steps steps of an arm's ramp in the stylesheet
+ */
+export function curveStyles(curves: readonly Pick<Curve, "arm" | "level">[], steps: number): string[] {
+  const levels = [...new Set(curves.map(({ level }) => level))];
+  const pruned = levels.filter((level) => level > 0).sort((a, b) => a - b);
+  return curves.map(({ arm, level }) => {
+    if (level === 0) return "run-0";
+    if (pruned.length === 1) return `arm-${arm}`;
+    return `ramp-${arm}-${Math.round(pruned.indexOf(level) / (pruned.length - 1) * (steps - 1))}`;
+  });
+}
+
+/** The index of a column's last value; undefined where it has none. */
+export function lastIndex(column: Column): number | undefined {
+  const index = column.findLastIndex(isNumber);
+  return index < 0 ? undefined : index;
+}
+
+/**
+ * Where a curve says that a network of it diverged: on its last value until then. That is its end for a network, a place on
+ * the line for a mean that goes on without it. Undefined where there is no value before.
+ */
+export function divergencePlace(
+  iterations: readonly number[],
+  column: Column,
+  divergedAt: number,
+): { readonly x: number; readonly y: number } | undefined {
+  const index = column.findLastIndex((value, at) => isNumber(value) && (iterations[at] ?? Infinity) <= divergedAt);
+  const [x, y] = [iterations[index], column[index]];
+  return x === undefined || !isNumber(y) ? undefined : { x, y };
+}
+
 /** What identifies a curve among those of a run. */
 export function curveKey({ arm, level, replicate, draw }: Curve): string {
   return [arm, level, replicate ?? "mean", draw ?? "mean"].join("-");

@@ -4,7 +4,15 @@
  * @module
  */
 import uPlot from "uplot";
-import { type ChartCurve, type ChartData, linearTicks, logTicks, tickWords, valueRange } from "./curves_data.ts";
+import {
+  type ChartCurve,
+  type ChartData,
+  divergencePlace,
+  linearTicks,
+  logTicks,
+  tickWords,
+  valueRange,
+} from "./curves_data.ts";
 import type { CurvesView, Zoom } from "./curves_view.ts";
 
 /** How one curve is drawn. */
@@ -231,7 +239,7 @@ export class CurvesPlot implements Disposable {
     ]);
   }
 
-  /** Early stops as points on their lines, divergences as crosses at the foot of the chart. */
+  /** Early stops as points on their lines, divergences as crosses where their lines end. */
   #drawMarks(plot: uPlot): void {
     const chart = this.#chart;
     if (!chart) return;
@@ -256,15 +264,23 @@ export class CurvesPlot implements Disposable {
         ctx.stroke();
       }
       if (divergedAt !== null && (chart.view.x === "linear" || divergedAt > 0)) {
-        const [x, y, arm] = [plot.valToPos(divergedAt, "x", true), bbox.top + bbox.height - 9 * ratio, 4 * ratio];
+        const place = divergencePlace(chart.data.iterations, raw, divergedAt);
+        const foot = bbox.top + bbox.height - 9 * ratio;
+        const x = plot.valToPos(place?.x ?? divergedAt, "x", true);
+        // What ends outside the vertical range has its cross at the edge.
+        const y = place ? Math.min(foot, Math.max(bbox.top + 9 * ratio, plot.valToPos(place.y, "y", true))) : foot;
+        const reach = 5 * ratio;
         ctx.beginPath();
-        ctx.moveTo(x - arm, y - arm);
-        ctx.lineTo(x + arm, y + arm);
-        ctx.moveTo(x - arm, y + arm);
-        ctx.lineTo(x + arm, y - arm);
-        ctx.lineWidth = 2 * ratio;
-        ctx.strokeStyle = colour;
-        ctx.stroke();
+        ctx.moveTo(x - reach, y - reach);
+        ctx.lineTo(x + reach, y + reach);
+        ctx.moveTo(x - reach, y + reach);
+        ctx.lineTo(x + reach, y - reach);
+        // Set off from its own line by the ground.
+        for (const [width, style] of [[5.5, ground], [2.25, colour]] as const) {
+          ctx.lineWidth = width * ratio;
+          ctx.strokeStyle = style;
+          ctx.stroke();
+        }
       }
     });
     ctx.restore();

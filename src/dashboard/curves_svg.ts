@@ -14,6 +14,8 @@ import {
   chartData,
   type Column,
   curveName,
+  curveStyles,
+  divergencePlace,
   linearTicks,
   logTicks,
   tickWords,
@@ -30,31 +32,27 @@ const margin = 12;
 const mostNamed = 24;
 
 /**
- * Draws curves as the chart does: colours by level, by arm where there is one level; lines dashed by arm.
- *
- * @param rounds pruning rounds after the dense level: what colours are spread over
+ * Draws curves as the chart does: an arm in its colour, in shades of it where there are several levels; lines dashed by arm.
  */
 export function curvesFigure(
   run: string,
   curves: readonly Curve[],
   view: Pick<CurvesView, "metric" | "x" | "y" | "range" | "smoothing">,
-  rounds: number,
   options: FigureOptions,
 ): Figure {
   const size = options.size ?? "wide";
   const { width, plot, font, row } = sizes[size];
   const { name, isAccuracy } = metricNames[view.metric];
   const data = chartData(curves, view);
-  const oneLevel = new Set(curves.map(({ level }) => level)).size <= 1;
-  const style = (curve: Curve): string => curveStyle(curve, { oneLevel, rounds });
+  const styles = curveStyles(curves, rampSteps);
   const words = curvesWords(name, data.curves, isAccuracy);
   const title = `${name} against iterations`;
   const head = heading({ ...options, title, subtitle: run }, size);
   const named = curves.slice(0, mostNamed);
-  const samples: Sample[] = named.map((curve) => ({
+  const samples: Sample[] = named.map((curve, index) => ({
     kind: "line",
     text: curveName(curve),
-    style: style(curve),
+    style: styles[index] ?? "",
     dashed: curve.arm !== "ticket",
   }));
   const legend = placeLegend(samples, margin, width - 2 * margin, font);
@@ -108,7 +106,9 @@ export function curvesFigure(
     element(
       "g",
       { "clip-path": `url(#${clip})` },
-      ...data.curves.map((own) => drawCurve(own, data.iterations, { x, y, bottom, style: style(own.curve) })),
+      ...data.curves.map((own, index) =>
+        drawCurve(own, data.iterations, { x, y, top, bottom, style: styles[index] ?? "" })
+      ),
     ),
     ...data.iterations.length === 0
       ? [element(
@@ -121,33 +121,29 @@ export function curvesFigure(
   return { svg, words };
 }
 
-/** The class of a curve: its arm's where one level is drawn, else its level's step of the ramp; the dense network in ink. */
-export function curveStyle(
-  { arm, level }: Pick<Curve, "arm" | "level">,
-  { oneLevel, rounds, steps = rampSteps }: {
-    readonly oneLevel: boolean;
-    readonly rounds: number;
-    readonly steps?: number;
-  },
-): string {
-  if (oneLevel) return `arm-${arm}`;
-  if (level === 0) return "run-0";
-  const position = rounds <= 1 ? 0 : (level - 1) / (rounds - 1);
-  return `ramp-${Math.min(steps - 1, Math.round(position * (steps - 1)))}`;
-}
-
 /** A place in pixels of a value. */
 type Scale = (value: number) => number;
 
 function drawCurve(
   { curve, raw, line, range }: ChartCurve,
   iterations: readonly number[],
-  { x, y, bottom, style }: { readonly x: Scale; readonly y: Scale; readonly bottom: number; readonly style: string },
+  { x, y, top, bottom, style }: {
+    readonly x: Scale;
+    readonly y: Scale;
+    readonly top: number;
+    readonly bottom: number;
+    readonly style: string;
+  },
 ): Markup {
   const dash = armStyles[curve.arm].dash;
   const at = raw.findIndex((_, index) => (iterations[index] ?? 0) >= (curve.earlyStop ?? Infinity));
   const stop = curve.earlyStop === null ? undefined : raw[at];
-  const cross = curve.divergedAt === null ? undefined : { x: x(curve.divergedAt), y: bottom - 8 };
+  const end = curve.divergedAt === null ? undefined : divergencePlace(iterations, raw, curve.divergedAt);
+  // What ends outside the vertical range has its cross at the edge.
+  const cross = curve.divergedAt === null ? undefined : {
+    x: x(end?.x ?? curve.divergedAt),
+    y: end ? Math.min(bottom - 8, Math.max(top + 8, y(end.y))) : bottom - 8,
+  };
   return element(
     "g",
     { class: `${style}${curve.level === 0 ? " strong" : ""}` },

@@ -51,7 +51,7 @@ export async function figureAnswer(
     const curves = await dashboard.readCurves(id, view);
     if (!curves) return undefined;
     return answer(
-      standalone(curvesFigure(id, curves, view, run.config?.levels ?? 1, { prefix: figure }).svg),
+      standalone(curvesFigure(id, curves, view, { prefix: figure }).svg),
       type,
       file,
     );

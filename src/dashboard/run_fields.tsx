@@ -86,28 +86,36 @@ function SettingField({ field, preset }: { readonly field: RunField; readonly pr
   const about = key === "dataset" && " Sizes that are left as they came follow the data set.";
   if (kind === "list") {
     return (
-      <fieldset class="field" id={`field-${key}`} aria-describedby={describedBy(key, problem)}>
-        <legend>
-          {field.label} <code>{field.flag}</code>
-        </legend>
-        <input type="hidden" name={key} value="none" />
-        {field.choices.map((choice) => (
-          <label key={choice} class="check">
-            <input type="checkbox" name={key} value={choice} checked={field.text.split(",").includes(choice)} />{" "}
-            {choice}
-          </label>
-        ))}
-        <Hint name={key} problem={problem}>{hint}</Hint>
-      </fieldset>
+      <div
+        class="field"
+        id={`field-${key}`}
+        role="group"
+        aria-labelledby={`label-${key}`}
+        aria-describedby={describedBy(key, problem)}
+      >
+        <span class="name" id={`label-${key}`}>
+          {capitalized(field.label)} <code>{field.flag}</code>
+        </span>
+        <span class="row">
+          <input type="hidden" name={key} value="none" />
+          {field.choices.map((choice) => (
+            <label key={choice}>
+              <input type="checkbox" name={key} value={choice} checked={field.text.split(",").includes(choice)} />{" "}
+              {choice}
+            </label>
+          ))}
+        </span>
+        <Hint name={key} problem={problem}>{withFlags(hint)}</Hint>
+      </div>
     );
   }
   return (
     <div class="field">
-      <label for={`field-${key}`}>
-        {field.label} <code>{field.flag}</code>
+      <label class="name" for={`field-${key}`}>
+        {capitalized(field.label)} <code>{field.flag}</code>
       </label>
       <Entry field={field} />
-      <Hint name={key} problem={problem}>{hint}{about}</Hint>
+      <Hint name={key} problem={problem}>{withFlags(hint)}{about}</Hint>
     </div>
   );
 }
@@ -150,8 +158,8 @@ function Entry({ field: { key, kind, choices, text, problem } }: { readonly fiel
 function DataDir({ field: { text, problem } }: { readonly field: OptionField }): JSX.Element {
   return (
     <div class="field">
-      <label for="field-dataDir">
-        data folder <code>--data-dir</code>
+      <label class="name" for="field-dataDir">
+        Data folder <code>--data-dir</code>
       </label>
       <input
         id="field-dataDir"
@@ -164,9 +172,8 @@ function DataDir({ field: { text, problem } }: { readonly field: OptionField }):
         aria-invalid={problem === undefined ? undefined : true}
       />
       <Hint name="dataDir" problem={problem}>
-        A folder of this machine with the data set's files, when they are not where they usually are. The run reads
-        those files in it and no others, and records their names and SHA-256. Empty: where the data set comes from by
-        itself.
+        Where this machine has the data set's files. The run reads those and no others, and records their names and
+        SHA-256. Empty: where they usually are.
       </Hint>
     </div>
   );
@@ -175,8 +182,8 @@ function DataDir({ field: { text, problem } }: { readonly field: OptionField }):
 function CheckpointSeconds({ field: { text, problem } }: { readonly field: OptionField }): JSX.Element {
   return (
     <div class="field">
-      <label for="field-checkpointSeconds">
-        checkpoint seconds <code>--checkpoint-seconds</code>
+      <label class="name" for="field-checkpointSeconds">
+        Checkpoint seconds <code>--checkpoint-seconds</code>
       </label>
       <input
         id="field-checkpointSeconds"
@@ -199,8 +206,8 @@ function OwnNetwork({ field: { text, problem } }: { readonly field: OptionField 
   return (
     <details class="field" open={text !== "" || problem !== undefined}>
       <summary>A network of one's own</summary>
-      <label for="field-ownNetwork">
-        its layers, as JSON <code>--config</code>
+      <label class="name" for="field-ownNetwork">
+        Its layers, as JSON <code>--config</code>
       </label>
       <textarea
         id="field-ownNetwork"
@@ -229,10 +236,10 @@ function Hint(
   },
 ): JSX.Element {
   return (
-    <>
+    <div>
       {problem !== undefined && <p class="problem" id={`problem-${name}`}>{problem}</p>}
       <p class="hint" id={`hint-${name}`}>{children}</p>
-    </>
+    </div>
   );
 }
 
@@ -240,7 +247,18 @@ function describedBy(name: string, problem: string | undefined): string {
   return problem === undefined ? `hint-${name}` : `problem-${name} hint-${name}`;
 }
 
+/** With its flags held together: browsers would else end a line behind their hyphens. */
+function withFlags(text: string): (string | JSX.Element)[] {
+  return text.split(/(--[a-z-]+)/).map((part, index) =>
+    index % 2 === 1 ? <span key={index} class="nowrap">{part}</span> : part
+  );
+}
+
 /** With a capital and a full stop. */
 function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+  return `${capitalized(text)}.`;
+}
+
+function capitalized(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }

@@ -31,6 +31,13 @@ export async function entriesOf({ folder }: Pick<RunView, "folder">): Promise<Fo
   return entries.sort((a, b) => isFolder(a) - isFolder(b) || (a.name < b.name ? -1 : 1));
 }
 
+/** Names of the files of a run's tickets; none where that folder is missing. */
+export async function ticketFiles({ folder }: Pick<RunView, "folder">): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for await (const { name, isFile } of readFolder(join(folder, "tickets"))) if (isFile) names.add(name);
+  return names;
+}
+
 /** One of {@linkcode givenFiles}, byte for byte; undefined where it is missing. */
 export function readGiven(
   { folder }: Pick<RunView, "folder">,

@@ -21,7 +21,7 @@ import {
 
 /** A field of the form. */
 export interface RunField extends Setting {
-  /** What it is called: `train size` for `trainSize`. */
+  /** What it is called: `train size` for `trainSize`, `learning rate` for `lr`. */
   readonly label: string;
   /** The preset's value, as the flag takes it. */
   readonly usual: string;
@@ -348,7 +348,7 @@ function filled(
       const text = settingText(usual[setting.key]);
       return {
         ...setting,
-        label: setting.key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+        label: setting.key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/^lr\b/, "learning rate"),
         usual: text,
         text: texts.get(setting.key) ?? text,
         problem: problems.get(setting.key),

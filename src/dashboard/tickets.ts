@@ -19,6 +19,7 @@ import type { NetworkKey } from "../lottery/types.ts";
 import { layOut } from "../nn/network.ts";
 import type { Dashboard } from "./dashboard.ts";
 import { armNames, parseNetworkKey } from "./network_key.ts";
+import { ticketFiles } from "./run_folder.ts";
 import type { RunView } from "./types.ts";
 
 /** A ticket of a run. */
@@ -169,20 +170,36 @@ export interface MatrixChoices {
   readonly levels: readonly number[];
   /** Replicates that were. */
   readonly replicates: readonly number[];
+  /** Those levels of which the files of two replicates are there, so that these can be laid over each other. */
+  readonly keptLevels: readonly number[];
+  /** Those replicates of which the files of two levels are there. */
+  readonly keptReplicates: readonly number[];
 }
 
 /** The levels and replicates of a run's tickets. */
-export function matrixChoices(run: Pick<RunView, "id" | "summary">): MatrixChoices {
-  const tickets = ticketsOf(run).filter(({ network }) => network.arm === "ticket");
+export async function matrixChoices(run: Pick<RunView, "id" | "summary" | "folder">): Promise<MatrixChoices> {
+  const networks = ticketsOf(run).map(({ network }) => network).filter(({ arm }) => arm === "ticket");
+  const files = await ticketFiles(run);
+  const kept = networks.filter((network) => files.has(ticketFileOf(network)));
   const sorted = (values: readonly number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
+  const twice = (values: readonly number[]): number[] =>
+    sorted(values.filter((value, index) => values.indexOf(value) !== index));
   return {
-    levels: sorted(tickets.map(({ network }) => network.level)),
-    replicates: sorted(tickets.map(({ network }) => network.replicate)),
+    levels: sorted(networks.map(({ level }) => level)),
+    replicates: sorted(networks.map(({ replicate }) => replicate)),
+    keptLevels: twice(kept.map(({ level }) => level)),
+    keptReplicates: twice(kept.map(({ replicate }) => replicate)),
   };
 }
 
+/** The number that is nearest to another; of two as near, the smaller. */
+function nearest(numbers: readonly number[], to: number): number | undefined {
+  return numbers.toSorted((a, b) => Math.abs(a - to) - Math.abs(b - to) || a - b)[0];
+}
+
 /**
- * A run's tickets against each other: the replicates of its best level, or, where there is one replicate, its levels.
+ * A run's tickets against each other: the replicates of its best level, or of the level nearest to it whose files are there; where
+ * there is one replicate, its levels.
  *
  * @returns the matrix, or in a sentence why there is none
  */
@@ -191,10 +208,11 @@ export async function readMatrix(
   run: RunView,
   query: MatrixQuery,
 ): Promise<TicketMatrix | string> {
-  const { levels, replicates } = matrixChoices(run);
+  const { levels, replicates, keptLevels, keptReplicates } = await matrixChoices(run);
   const by = query.by ?? (replicates.length > 1 ? "replicates" : "levels");
-  const level = query.level ?? bestLevel(run.figures)?.level ?? levels.at(-1) ?? 0;
-  const replicate = query.replicate ?? replicates[0] ?? 1;
+  const best = bestLevel(run.figures)?.level ?? levels.at(-1) ?? 0;
+  const level = query.level ?? nearest(keptLevels, best) ?? best;
+  const replicate = query.replicate ?? keptReplicates[0] ?? replicates[0] ?? 1;
   const references = ticketsOf(run).filter(({ network }) =>
     network.arm === "ticket" && (by === "replicates" ? network.level === level : network.replicate === replicate)
   );
@@ -212,22 +230,33 @@ export async function readMatrix(
       weights.toLocaleString("en")
     } weights is too large for a table of all its tickets: name two below.`;
   }
-  const chosen = evenly(references, most);
+  const files = await ticketFiles(run);
+  const kept = references.filter(({ network }) => files.has(ticketFileOf(network)));
+  const chosen = evenly(kept, most);
   const tickets: PackedTicket[] = [];
   for (const reference of chosen) {
     // One after the other: packed, a ticket takes a twentieth of its file.
     const ticket = await readPacked(dashboard, reference);
     if (ticket) tickets.push(ticket);
   }
-  if (tickets.length < 2) return "The tickets' files are not there, so there is nothing to lay over each other.";
+  if (tickets.length < 2) {
+    const where = by === "replicates" ? `level ${level}` : `replicate ${replicate}`;
+    return `The files of the tickets of ${where} are not there, so there is nothing to lay over each other.`;
+  }
   const overlaps = tickets.map((a) => tickets.map((b) => a === b ? null : overlapOf(a.layers, b.layers)));
   const words = by === "replicates"
     ? replicateWords(level, tickets, overlaps)
     : levelWords(replicate, tickets, overlaps);
-  if (chosen.length < references.length) {
+  if (by === "replicates" && query.level === undefined && level !== best) {
     words.push(
-      `${chosen.length} of ${references.length} tickets are shown, evenly spread; any two can be named below.`,
+      `The best level is ${best}, too few of whose tickets' files are there; ${level} is the nearest one with enough.`,
     );
+  }
+  if (kept.length < references.length) {
+    words.push(`${kept.length} of ${references.length} tickets have their files; the others are left out.`);
+  }
+  if (chosen.length < kept.length) {
+    words.push(`${chosen.length} of ${kept.length} tickets are shown, evenly spread; any two can be named below.`);
   }
   return { by, level, replicate, tickets, overlaps, words };
 }

@@ -138,10 +138,26 @@ export function announcement(view: TryView): string {
     case "stopped":
       return current ? `Stopped in level ${current.level}.` : "Stopped before the first level.";
     case "done":
-      return `Done. ${result?.outcome[0] ?? ""}`;
+      return `Done. ${withoutFlags(result?.outcome ?? [])[0] ?? ""}`;
     case "failed":
       return "";
   }
+}
+
+/**
+ * Sentences about a run without the advice to give flags to the command line, which the page does not have. What they say about
+ * the numbers stays: advice is a sentence of its own, or what follows the last colon of one. A text that was advice alone is left
+ * out.
+ */
+export function withoutFlags(texts: readonly string[]): string[] {
+  return texts.map((text) =>
+    text.split(/(?<=[.!?])\s+/).flatMap((sentence) => {
+      const flag = sentence.search(/(?<![\w-])--[a-z]/);
+      if (flag < 0) return [sentence];
+      const colon = sentence.lastIndexOf(": ", flag);
+      return colon < 0 ? [] : [`${sentence.slice(0, colon)}.`];
+    }).join(" ")
+  ).filter((text) => text !== "");
 }
 
 /** "Level 2, with 25.1 % of the weights,". */

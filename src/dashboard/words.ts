@@ -83,3 +83,25 @@ export function remaining(fraction: number | null): string {
 export function listed(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1) ?? ""}`;
 }
+
+/** Vendors by the number that Vulkan and Deno give: those of the PCI-SIG, and Mesa's, which Khronos gave (VkVendorId). */
+const vendors: ReadonlyMap<string, string> = new Map([
+  ["4098", "AMD"],
+  ["4203", "Apple"],
+  ["4318", "NVIDIA"],
+  ["5045", "Arm"],
+  ["20803", "Qualcomm"],
+  ["32902", "Intel"],
+  ["65541", "Mesa"],
+]);
+
+/**
+ * A driver as adapters describe it. Deno has no more than the vendor's number there: "Mesa (vendor 65541)", or "vendor 7" for one
+ * that is not known here.
+ */
+export function driverWords(driver: string): string {
+  if (driver === "") return "does not say";
+  if (!/^\d+$/.test(driver)) return driver;
+  const name = vendors.get(driver);
+  return name === undefined ? `vendor ${driver}` : `${name} (vendor ${driver})`;
+}

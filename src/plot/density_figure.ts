@@ -105,9 +105,12 @@ export function densityFigure(run: string, { level, remaining, layers }: LevelDe
   return { svg, words };
 }
 
-/** Surviving weights per layer over all levels: a line for each layer, the first violet and the last green. */
+/**
+ * Surviving weights per layer over all levels: a line for each layer, in the tickets' shades from the first to the last. Layers
+ * whose lines would lie on one another are one line with their names.
+ */
 export function layerDensityFigure(run: string, levels: readonly LevelDensity[], options: FigureOptions): Figure {
-  const layers = [...new Set(levels.flatMap(({ layers }) => layers.map(({ name }) => name)))];
+  const layers = togetherOf(levels);
   const last = levels.at(-1);
   const title = "Surviving weights per layer";
   const words = last
@@ -133,24 +136,66 @@ export function layerDensityFigure(run: string, levels: readonly LevelDensity[],
       label: remainingLabel,
     },
     y: { title: "Weights of the layer remaining (%)", scale: "log", bounds: [0, 100] },
-    series: layers.map((layer, index) => ({
-      name: layer,
-      style: `ramp-${layers.length > 1 ? Math.round(index / (layers.length - 1) * (rampSteps - 1)) : 0}`,
+    series: layers.map((own, index) => ({
+      name: namesOf(own),
+      style: layers.length > 1
+        ? `ramp-ticket-${Math.round(index / (layers.length - 1) * (rampSteps - 1))}`
+        : "arm-ticket",
       marker: markers[layers.length > 8 ? 0 : index % markers.length] ?? "circle",
       listed: layers.length <= 8 || index % stride === 0 || index === layers.length - 1,
       points: levels.map(({ remaining, layers }) => {
-        const own = layers.find(({ name }) => name === layer);
-        const density = own && own.size > 0 ? own.kept / own.size : undefined;
+        const density = densityOf(layers, own[0]);
         return {
           x: remaining,
           y: density === undefined ? null : { mean: density * 100, minimum: density * 100, maximum: density * 100 },
-          note: `${layer}, ${remainingLabel(remaining)} % of the network: ${remainingLabel(density ?? 0)} %`,
+          note: `${namesOf(own)}, ${remainingLabel(remaining)} % of the network: ${remainingLabel(density ?? 0)} %`,
         };
       }),
     })).toReversed(),
     empty: "No trained network yet",
   });
   return { svg, words };
+}
+
+/** Lines nearer to one another than this, as a share of the axis, are one: about a line's width. */
+const lineShare = 0.006;
+
+/** The names of layers, those together whose shares are alike at every level; in the order of the first of each. */
+function togetherOf(levels: readonly LevelDensity[]): (readonly string[])[] {
+  const names = [...new Set(levels.flatMap(({ layers }) => layers.map(({ name }) => name)))];
+  const lines = names.map((name) => ({
+    name,
+    heights: levels.map(({ layers }) => logarithm(densityOf(layers, name))),
+  }));
+  const drawn = lines.flatMap(({ heights }) => heights.filter(Number.isFinite));
+  const near = lineShare * (Math.max(...drawn) - Math.min(...drawn));
+  const together: { readonly first: readonly number[]; readonly names: string[] }[] = [];
+  for (const { name, heights } of lines) {
+    const own = together.find(({ first }) =>
+      heights.every((height, index) => {
+        const other = first[index] ?? NaN;
+        return Object.is(height, other) || Math.abs(height - other) <= near;
+      })
+    );
+    if (own) own.names.push(name);
+    else together.push({ first: heights, names: [name] });
+  }
+  return together.map(({ names }) => names);
+}
+
+/** The share of a layer that survives; undefined where there is no such layer. */
+function densityOf(layers: LevelDensity["layers"], name: string | undefined): number | undefined {
+  const own = layers.find((layer) => layer.name === name);
+  return own && own.size > 0 ? own.kept / own.size : undefined;
+}
+
+function logarithm(density: number | undefined): number {
+  return density === undefined ? NaN : Math.log(density);
+}
+
+/** Layers' names as one: all of three, else the first and how many more. */
+function namesOf(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(", ") : `${names[0]} and ${names.length - 1} more`;
 }
 
 function densityWords(

@@ -81,7 +81,7 @@ export interface Point {
 export interface Series {
   /** What the legend calls it. */
   readonly name: string;
-  /** Its class in the stylesheet: `arm-ticket`, `run-0`, `ramp-3`, … */
+  /** Its class in the stylesheet: `arm-ticket`, `run-0`, `ramp-ticket-3`, … */
   readonly style: string;
   /** The shape of its points. */
   readonly marker: MarkerName;
@@ -293,6 +293,7 @@ export function lineFigure(figure: LineFigure): string {
       return [element(
         "g",
         { class: one.style },
+        ...fallsOf(placed.find(({ series }) => series === one)?.points ?? [], height),
         ...one.points.filter(({ diverged, x }) => diverged && isOn(figure.x, x)).map(({ x: at, note }) =>
           cross(x(at), height, note ?? `${one.name} diverged`)
         ),
@@ -489,6 +490,20 @@ function drawRule(
     element("path", { class: "rule", d: `M${pixel(left)} ${pixel(y)}H${pixel(right)}` }),
     ...lines.map((text, index) => element("text", { x: right + 8, y: first + index * font * 1.25 }, text)),
   ];
+}
+
+/** Dotted lines from where a line ends to the cross of a level at which every network diverged: whose cross it is. */
+function fallsOf(points: readonly Placed[], height: number): Markup[] {
+  return points.flatMap(({ point, x, y }, index) => {
+    const before = points[index - 1];
+    return point.diverged && !y && before?.y
+      ? [element("path", {
+        class: "bar",
+        "stroke-dasharray": "2 4",
+        d: `M${pixel(before.x)} ${pixel(before.y.mean)}L${pixel(x)} ${pixel(height)}`,
+      })]
+      : [];
+  });
 }
 
 function drawSeries({ series, points }: { series: Series; points: readonly Placed[] }, size: FigureSize): Markup {

@@ -10,6 +10,7 @@
  */
 // @ts-types="npm:@types/d3-scale@4.0.9"
 import { scaleLinear } from "npm:d3-scale@4.0.3";
+import type { ArmName } from "../lottery/types.ts";
 
 /** A colour on a light ground and on a dark one, `#rrggbb`. */
 export interface Colour {
@@ -78,23 +79,33 @@ export function runLook(index: number): { readonly style: number; readonly marke
   return { style, marker: runStyles[points]?.marker ?? "circle" };
 }
 
-/** From the first level after the dense one to the smallest ticket: violet, blue, green; each darker or lighter than the last. */
-const ramp = {
-  light: scaleLinear<string>().domain([0, 1 / 3, 2 / 3, 1]).range(["#3b0f70", "#3a4a9f", "#21788f", "#3f9560"]).clamp(
-    true,
-  ),
-  dark: scaleLinear<string>().domain([0, 1 / 3, 2 / 3, 1]).range(["#8a76d6", "#5f9fe0", "#4fc9b0", "#d3e86a"]).clamp(
-    true,
-  ),
-};
+/**
+ * Shades of an arm for its levels: from the ink's side of its hue to the ground's, so that what is pruned more stands further
+ * from the dense network, which is in ink. Of up to five levels neighbours differ by at least 7 (CIEDE2000) for all readers.
+ */
+const ramps = {
+  ticket: {
+    light: rampOf(["#132c78", "#1d65b9", "#4a94d2"]),
+    dark: rampOf(["#b8d9ff", "#5b9ff7", "#3d68c9"]),
+  },
+  reinit: {
+    light: rampOf(["#522a02", "#8f5608", "#c38216"]),
+    dark: rampOf(["#ffdd94", "#e0a02a", "#94651c"]),
+  },
+} as const satisfies Readonly<Record<ArmName, Readonly<Record<keyof Colour, (position: number) => string>>>>;
 
-/** A colour of the sequential ramp, from 0 (first) to 1 (last). */
-export function rampColour(position: number): Colour {
-  return { light: hex(ramp.light(position)), dark: hex(ramp.dark(position)) };
+/** The arms that have a ramp. */
+export const rampArms = ["ticket", "reinit"] as const satisfies readonly ArmName[];
+
+/** A shade of an arm, from 0 (its first level after the dense one) to 1 (its last). */
+export function rampColour(arm: ArmName, position: number): Colour {
+  const { light, dark } = ramps[arm];
+  return { light: hex(light(position)), dark: hex(dark(position)) };
 }
 
 /**
- * Styles for curves per level, `count` levels with the dense one first: dense in ink and dashed, then the ramp.
+ * Styles for curves per level, `count` levels with the dense one first: dense in ink and dashed, then the tickets' ramp; one
+ * pruned level alone has the tickets' own colour.
  *
  * @example
  * ```ts
@@ -108,14 +119,21 @@ export function levelStyles(count: number): SeriesStyle[] {
   return Array.from(
     { length: count },
     (_, level) =>
-      level === 0
-        ? { colour: surroundings.ink, dash: [6, 4], marker: "circle" }
-        : { colour: rampColour(count <= 2 ? 0 : (level - 1) / (count - 2)), dash: [], marker: "circle" },
+      level === 0 ? { colour: surroundings.ink, dash: [6, 4], marker: "circle" } : {
+        colour: count <= 2 ? armStyles.ticket.colour : rampColour("ticket", (level - 1) / (count - 2)),
+        dash: [],
+        marker: "circle",
+      },
   );
 }
 
-/** How many steps of the ramp have a class in the stylesheet. */
-export const rampSteps = 12;
+/** How many steps of a ramp have a class in the stylesheet: 2, 3, 4, 5, 7 and 13 levels are evenly apart on them. */
+export const rampSteps = 13;
+
+/** Shades between three, evenly apart. */
+function rampOf(stops: readonly [first: string, middle: string, last: string]): (position: number) => string {
+  return scaleLinear<string>().domain([0, 0.5, 1]).range([...stops]).clamp(true);
+}
 
 /** `rgb(1, 2, 3)`, as d3 interpolates, as `#010203`. */
 function hex(colour: string): string {

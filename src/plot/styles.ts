@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { armStyles, type Colour, rampColour, rampSteps, runStyles, surroundings } from "./palette.ts";
+import { armStyles, type Colour, rampArms, rampColour, rampSteps, runStyles, surroundings } from "./palette.ts";
 
 /** How wide a figure is drawn: for a page or a paper, or for a screen of about 390 px. */
 export type FigureSize = "wide" | "narrow";
@@ -103,7 +103,7 @@ export function pair(draw: (size: FigureSize) => string): string {
 
 type Theme = keyof Colour;
 
-/** Who has which colour. Those of runs and of the ramp have no variables: they are written for each theme. */
+/** Who has which colour. Those of runs and of ramps have no variables: they are written for each theme. */
 function colours(named: (name: string) => string, theme: Theme): string {
   return [
     `.plot { color: ${named("ink")}; }`,
@@ -115,9 +115,11 @@ function colours(named: (name: string) => string, theme: Theme): string {
     ...runStyles.map(({ colour }, index) =>
       `.plot .run-${index} { color: ${index === 0 ? named("ink") : colour[theme]}; }`
     ),
-    ...Array.from(
-      { length: rampSteps },
-      (_, step) => `.plot .ramp-${step} { color: ${rampColour(step / (rampSteps - 1))[theme]}; }`,
+    ...rampArms.flatMap((arm) =>
+      Array.from(
+        { length: rampSteps },
+        (_, step) => `.plot .ramp-${arm}-${step} { color: ${rampColour(arm, step / (rampSteps - 1))[theme]}; }`,
+      )
     ),
   ].map((rule) => `${rule}\n`).join("");
 }

@@ -196,6 +196,31 @@ for (const width of [390, 1440] as const) {
   });
 }
 
+browserTest(
+  "on a phone every page's link is in view, and a card is a name, two lines of figures and one of facts",
+  async (browser) => {
+    using runs = new TemporaryFolder();
+    await recordManyRuns(runs.path, 3);
+    // With one more page than those that only read.
+    await using served = await ServedDashboard.open(runs.path, { canControl: true });
+    await visiting(browser, served.origin, "/", { width: 390, cookie: served.cookie }, async ({ page }) => {
+      const links = page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link");
+      assert.equal(await links.last().innerText(), "New run");
+      for (const link of await links.all()) {
+        const box = await link.boundingBox();
+        assert.ok(box && box.x >= 0 && box.x + box.width <= 390, `${await link.innerText()}: ${JSON.stringify(box)}`);
+      }
+      const shown = await page.locator("table.runs tbody tr").first().locator("td[data-label]:visible").evaluateAll((
+        cells,
+      ) => cells.map((cell) => cell.getAttribute("data-label") ?? ""));
+      assert.deepEqual(
+        shown,
+        ["Data, network", "Arms", "State", "Best ticket", "Test accuracy", "vs. dense", "vs. control", "Began", "Size"],
+      );
+    });
+  },
+);
+
 browserTest("a reader without the token is offered nothing that writes", async (browser) => {
   await visitingSixty(browser, { isStranger: true }, async ({ page }) => {
     assert.equal((await names(page)).length, 50);

@@ -149,6 +149,61 @@ browserTest("every file that a run's pages offer is what its name says, and not 
   assert.ok(count >= 10, `${count} files`);
 });
 
+browserTest(
+  "a run that nobody trains is not called live, and each of its curves is read at its own end",
+  async (browser) => {
+    const { states, unfinished } = await dashboards();
+    await visiting(browser, states.origin, `/runs/${unfinished}`, {}, async (visit) => {
+      const { page } = visit;
+      await drawn(visit);
+      await page.locator(".live-note.live").waitFor({ state: "attached" });
+      assert.ok(!await page.locator(".live-note").isVisible(), "it listens, and says nothing of it");
+      const entries = await page.locator(".curves-legend li").allInnerTexts();
+      assert.ok(entries.length >= 4);
+      for (const entry of entries) assert.match(entry, /\d\d\.\d\d\s%/, "no curve is without a value");
+      const behind = entries.filter((entry) => /at 7,500/.test(entry));
+      assert.equal(behind.length, 2, "the level that was begun, of both arms, says where it is");
+      assert.match(await page.locator(".curves").innerText(), /The last value of each curve/);
+      const chart = page.getByRole("slider");
+      await chart.focus();
+      await page.keyboard.press("Home");
+      await page.waitForFunction(() => document.querySelector(".curves")?.textContent?.includes("At iteration 0"));
+      assert.ok(
+        !(await page.locator(".curves-legend").innerText()).includes("at 7,500"),
+        "under a cursor all are read there",
+      );
+    });
+  },
+);
+
+browserTest("on a narrow screen every level's tab is there without scrolling", async (browser) => {
+  const { all, finished } = await dashboards();
+  await visiting(browser, all.origin, `/runs/${finished}/levels/12`, { width: 390 }, async ({ page }) => {
+    const outside = await page.locator(".run-tabs a").evaluateAll((tabs) =>
+      tabs.filter((tab) => {
+        const { left, right } = tab.getBoundingClientRect();
+        return left < 0 || right > innerWidth;
+      }).map((tab) => tab.textContent)
+    );
+    assert.deepEqual(outside, []);
+    assert.equal(await page.locator(".run-tabs a[aria-current]").innerText(), "12");
+  });
+});
+
+browserTest(
+  "the pictures of a level's weights have their headings on one line where they stand side by side",
+  async (browser) => {
+    const { all, finished } = await dashboards();
+    await visiting(browser, all.origin, `/runs/${finished}/levels/6`, { width: 1440 }, async ({ page }) => {
+      const tops = await page.locator(".level-weights h3").evaluateAll((headings) =>
+        headings.slice(0, 2).map((heading) => heading.getBoundingClientRect().top)
+      );
+      assert.equal(tops.length, 2);
+      assert.ok(Math.abs((tops[0] ?? 0) - (tops[1] ?? Infinity)) < 1, tops.join());
+    });
+  },
+);
+
 browserTest("a figure is saved as a PNG that the page makes", async (browser) => {
   const { all, finished } = await dashboards();
   await visiting(browser, all.origin, `/runs/${finished}`, {}, async ({ page }) => {

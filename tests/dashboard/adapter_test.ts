@@ -1,5 +1,6 @@
 /** The page of adapters, by requests, with adapters that answer, do not, and take their time. */
 import assert from "node:assert/strict";
+import { driverWords } from "../../src/dashboard/words.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { testApp } from "./app.ts";
 import { recordLargeRun } from "./fixtures.ts";
@@ -73,6 +74,15 @@ Deno.test("an empty folder has no adapter to list, and versions are there", asyn
   assert.match(text, /No run says who computed it/);
   assert.ok(text.includes(Deno.version.deno));
   assert.ok(text.includes(Deno.version.v8));
+});
+
+Deno.test("a driver that is a vendor's number is said with the vendor's name, where that is known", () => {
+  // VK_VENDOR_ID_MESA of the Vulkan specification, and NVIDIA's number of the PCI-SIG.
+  assert.equal(driverWords(String(0x10005)), "Mesa (vendor 65541)");
+  assert.equal(driverWords(String(0x10de)), "NVIDIA (vendor 4318)");
+  assert.equal(driverWords("7"), "vendor 7");
+  assert.equal(driverWords("llvmpipe Mesa 25.0.7"), "llvmpipe Mesa 25.0.7");
+  assert.equal(driverWords(""), "does not say");
 });
 
 function plain(html: string): string {

@@ -4,7 +4,10 @@ import { curvesFrom } from "../../src/dashboard/curves_answer.ts";
 import {
   chartData,
   curveName,
+  curveStyles,
   curveTable,
+  divergencePlace,
+  lastIndex,
   linearTicks,
   logTicks,
   movedIndex,
@@ -188,6 +191,32 @@ Deno.test("a curve's name tells arm, size, replicate and a control's draw", () =
   assert.equal(curveName(curve({ arm: "reinit", replicate: 2, draw: 3 })), "reinit 21.1 %, replicate 2, draw 3");
 });
 
+Deno.test("an arm keeps its colour, in shades where there are several pruned levels, and dense is in ink", () => {
+  const styles = (...own: (readonly [arm: "ticket" | "reinit", level: number])[]): string[] =>
+    curveStyles(own.map(([arm, level]) => ({ arm, level })), 13);
+  assert.deepEqual(styles(["ticket", 0]), ["run-0"]);
+  assert.deepEqual(styles(["ticket", 7], ["reinit", 7]), ["arm-ticket", "arm-reinit"]);
+  assert.deepEqual(styles(["ticket", 0], ["ticket", 7], ["reinit", 7]), ["run-0", "arm-ticket", "arm-reinit"]);
+  assert.deepEqual(styles(["ticket", 0], ["ticket", 11], ["ticket", 12], ["reinit", 11], ["reinit", 12]), [
+    "run-0",
+    "ramp-ticket-0",
+    "ramp-ticket-12",
+    "ramp-reinit-0",
+    "ramp-reinit-12",
+  ]);
+  const many = styles(...Array.from({ length: 40 }, (_, level) => ["ticket", level] as const));
+  assert.ok(many.slice(1).every((style) => /^ramp-ticket-(\d|1[0-2])$/.test(style)));
+});
+
+Deno.test("a curve's last value is its own, and a cross stands on it where the network diverged", () => {
+  assert.equal(lastIndex([0.1, null, 0.5, null, undefined]), 2);
+  assert.equal(lastIndex([null, undefined]), undefined);
+  const iterations = [0, 100, 200, 300];
+  assert.deepEqual(divergencePlace(iterations, [0.1, 0.9, null, null], 200), { x: 100, y: 0.9 });
+  assert.deepEqual(divergencePlace(iterations, [0.1, 0.9, 0.8, 0.7], 200), { x: 200, y: 0.8 });
+  assert.equal(divergencePlace(iterations, [null, null, 0.8, 0.7], 100), undefined);
+});
+
 Deno.test("an answer that holds no curves is refused with what to do", () => {
   assert.deepEqual(curvesFrom({ curves: [curve({})] }), [curve({})]);
   for (const answer of [null, [], { curves: 3 }, { curves: [{}] }, { curves: [{ ...curve({}), values: [1] }] }]) {
@@ -198,7 +227,7 @@ Deno.test("an answer that holds no curves is refused with what to do", () => {
 Deno.test("the file of curves breaks lines at gaps, marks early stop and divergence, and fails to mark what is not there", () => {
   const draw = (own: Partial<Curve>): string => {
     const view = { ...usualCurves, range: "all" } as const;
-    return standalone(curvesFigure("a run", [curve(own)], view, 7, { prefix: "curves" }).svg);
+    return standalone(curvesFigure("a run", [curve(own)], view, { prefix: "curves" }).svg);
   };
   const line = (svg: string): string => /class="line"[^>]* d="([^"]*)"/.exec(svg)?.[1] ?? "";
   assert.equal(line(draw({})).match(/M/g)?.length, 1);
@@ -206,6 +235,10 @@ Deno.test("the file of curves breaks lines at gaps, marks early stop and diverge
   assert.ok(draw({}).includes("<circle"));
   assert.ok(!draw({ earlyStop: null }).includes("<circle"));
   assert.ok(draw({ divergedAt: 200 }).includes('class="cross"'));
+  const diverged = draw({ values: [0.1, 0.9, null], divergedAt: 200, earlyStop: 100 });
+  const [, x, y] = /<circle[^>]* cx="([^"]*)" cy="([^"]*)"/.exec(diverged) ?? [];
+  const [, left, top] = /class="cross" d="M(\S+) (\S+)l8 8/.exec(diverged) ?? [];
+  assert.deepEqual([Number(left) + 4, Number(top) + 4], [Number(x), Number(y)], "the cross is at the line's end");
   assert.ok(!draw({}).includes('class="cross"'));
 });
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { earlyStop, isCensored } from "../../src/analysis/early_stop.ts";
 import { summarize } from "../../src/analysis/summary.ts";
 import { controlId, type LotteryConfig, networkOf, preset, type PresetName, runId } from "../../src/lottery/config.ts";
@@ -24,7 +25,10 @@ import { formatCheckpoint } from "../../src/store/checkpoint.ts";
 import { histogramsOf } from "../../src/store/histograms.ts";
 import type { Manifest } from "../../src/store/manifest.ts";
 
-const identity = { dataDigest: "a".repeat(64), planHash: "0123456789" };
+/** The digest of the data that the runs say they were made with: a SHA-256 like any other, of no data. */
+export const dataDigest = createHash("sha256").update("the data of the fixtures").digest("hex");
+
+const identity = { dataDigest, planHash: "0123456789" };
 const extents = {
   mnist: { name: "mnist", channels: 1, height: 28, width: 28, classes: 10 },
   "fashion-mnist": { name: "fashion-mnist", channels: 1, height: 28, width: 28, classes: 10 },

@@ -45,6 +45,24 @@ Deno.test("the overview lists every run with links that work without script", as
   });
 });
 
+Deno.test("a page that failed offers the same address again, and what cannot be done does not", async () => {
+  await withRuns(1, async (app) => {
+    const refused = await (await app.get("/tickets?run=lenet-0000000000")).text();
+    assert.doesNotMatch(refused, /Try again/);
+    app.dashboard.listRuns = () => Promise.reject(new Error("Broken for a test."));
+    const { error } = console;
+    console.error = () => {};
+    try {
+      const response = await app.get("/?q=conv2&sort=size");
+      assert.equal(response.status, 500);
+      const [, address = ""] = /<a href="([^"]*)">Try again<\/a>/.exec(await response.text()) ?? [];
+      assert.equal(address.replaceAll("&amp;", "&"), "/?q=conv2&sort=size");
+    } finally {
+      console.error = error;
+    }
+  });
+});
+
 Deno.test("the address sorts and filters, and asking for JSON gives the same rows", async () => {
   await withRuns(10, async (app) => {
     for (const address of ["/?sort=size&order=asc", "/?preset=lenet", "/?q=conv2", "/?sort=accuracy&state=finished"]) {

@@ -134,6 +134,9 @@ Deno.test("a run without a trained network shows how far it is and its curves, a
   assert.match(textOf(html), /No network is trained yet. The dense network is at iteration [\d,]+ of 10,000/);
   assert.match(html, /data-shown="pictures"[^>]*hidden|hidden[^>]*data-shown="pictures"/);
   assert.match(html, /id="curves"/);
+  const paper = /<section[^>]*data-shown="paper"[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
+  assert.match(paper, /^<section[^>]* hidden/);
+  assert.ok(!paper.includes("<table"), "no table without rows");
   assert.ok(!textOf(html).includes("Only the dense network was trained"));
 });
 
@@ -152,6 +155,7 @@ Deno.test("diverged networks are counted where they are, and explained below", a
   await using app = await testApp(runs.path);
   const text = textOf(await (await app.get(`/runs/${id}`)).text());
   assert.match(text, /1 diverged/);
+  assert.match(text, /1 network diverged and counts in no mean: lower --lr/);
   assert.match(text, /Networks whose training loss was no longer finite diverged, and count in no mean/);
   const curves = await app.dashboard.readCurves(id, {
     metric: "testAccuracy",

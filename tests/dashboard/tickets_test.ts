@@ -74,6 +74,41 @@ Deno.test("a run alone has its seeds against each other, or its levels, each cel
   });
 });
 
+Deno.test("a level whose tickets' files are missing is no choice, and the nearest one with files is shown instead", async () => {
+  using folder = new TemporaryFolder();
+  const levels = 6;
+  const id = await recordLargeRun(folder.path, {
+    levels,
+    replicates: 3,
+    evaluations: 5,
+    tickets: Array.from({ length: levels + 1 }, (_, level) => level),
+    preset: "lenet-quick",
+  });
+  const tickets = `${folder.path}/${id}/tickets`;
+  /** The app over files of these levels alone, and the level that its page opens on. */
+  const opensOn = async (kept: readonly number[]): Promise<{ level: number; html: string }> => {
+    for await (const { name } of Deno.readDir(tickets)) {
+      if (!kept.includes(Number(name.slice(13, 15)))) await Deno.remove(`${tickets}/${name}`);
+    }
+    await using app = await testApp(folder.path);
+    const html = await (await app.get(`/tickets?run=${id}`)).text();
+    return { level: Number(/<a [^>]*level=(\d+)"[^>]*aria-current="true"/.exec(html)?.[1] ?? NaN), html };
+  };
+  const all = await opensOn([0, 1, 2, 3, 4, 5, 6]);
+  const best = all.level;
+  assert.ok(best > 1, "the best level is one that others are below");
+  assert.match(plain(all.html), /2 of 3 tickets have their files/);
+  const others = [0, 1, 2, 3, 4, 5, 6].filter((level) => level !== best);
+  const without = await opensOn(others);
+  assert.equal(Math.abs(without.level - best), 1);
+  assert.match(plain(without.html), new RegExp(`The best level is ${best}, too few of whose tickets' files are there`));
+  assert.doesNotMatch(without.html, new RegExp(`href="[^"]*by=replicates(?:&amp;|&)level=${best}"`));
+  const last = await opensOn([0]);
+  assert.equal(last.level, 0);
+  const none = await opensOn([]);
+  assert.match(plain(none.html), /The files of the tickets of level \d are not there/);
+});
+
 Deno.test("levels are called nested only when they are", async () => {
   await withTickets(async (app, id, folder) => {
     const first = await app.dashboard.readTicket(id, { arm: "ticket", level: 1, replicate: 1, draw: 1 });

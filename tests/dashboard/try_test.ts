@@ -30,6 +30,7 @@ import {
   fractionOf,
   idle,
   type TryView,
+  withoutFlags,
 } from "../../src/dashboard/try_view.ts";
 import { formatIdx, parseIdx } from "../../src/data/idx.ts";
 import { idxFileNames } from "../../src/data/idx_dataset.ts";
@@ -245,6 +246,35 @@ Deno.test("the view follows the reports: phases, levels in order, curves, and a 
   );
 });
 
+Deno.test("what sentences say stays when their advice for the command line goes", () => {
+  assert.deepEqual(
+    withoutFlags([
+      "Pruning helped: with 50.1 % of the weights, early stop came at 170 (dense 190), +0.20 pp.",
+      "Only the dense network was trained: give --levels 1 or more to prune it.",
+      "2 early stops fell on the last evaluation (censored, marked >): the true minimum is there or later. Train longer with --iterations.",
+      "1 network diverged and count in no mean: lower --lr.",
+      "--replicates 5 --resume adds four more.",
+      "One replicate: a few tenths can be chance. --replicates 5 --resume adds four more.",
+    ]),
+    [
+      "Pruning helped: with 50.1 % of the weights, early stop came at 170 (dense 190), +0.20 pp.",
+      "Only the dense network was trained.",
+      "2 early stops fell on the last evaluation (censored, marked >): the true minimum is there or later.",
+      "1 network diverged and count in no mean.",
+      "One replicate: a few tenths can be chance.",
+    ],
+  );
+  // Whatever stands there, no flag is left, and what has none is left alone.
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("a b.", "c: d --lr e.", "--seed 1", "it fell 0.2 pp:", " ")), (parts) => {
+      const text = parts.join(" ");
+      const [left = ""] = withoutFlags([text]);
+      assert.doesNotMatch(left, /--[a-z]/);
+      if (!text.includes("--")) assert.equal(left.replaceAll(/\s+/g, " ").trim(), text.replaceAll(/\s+/g, " ").trim());
+    }),
+  );
+});
+
 Deno.test("a curve stays in its box, left to right, and higher accuracy stands higher", () => {
   const { width, height, left, right, top, bottom } = curveBox;
   fc.assert(
@@ -456,6 +486,10 @@ Deno.test("the trainer finds a ticket on the server's digits, shows what it read
     const { outcome, level, correct, count, first, mistakes } = end.result;
     assert.equal(level, 1);
     assert.ok(outcome.length >= 3);
+    assert.ok(outcome.some((sentence) => sentence.includes("--replicates")), "there is advice to leave out");
+    const shown = withoutFlags(outcome);
+    assert.ok(!shown.some((sentence) => /--[a-z]/.test(sentence)), shown.join("\n"));
+    assert.equal(shown[0], outcome[0]);
     assert.equal(count, digitCounts.test);
     assert.ok(correct > 0.7 * count, `${correct} of ${count}`);
     assert.deepEqual(first.map(({ label }) => label), [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);

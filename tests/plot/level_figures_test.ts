@@ -202,6 +202,30 @@ Deno.test("lines of density name every layer of a few, and some of many", () => 
   }
 });
 
+Deno.test("layers that are pruned alike are one line with their names, and no line hides another", () => {
+  const kept = (level: number, rate: number): number => Math.round(30_000 * rate ** level);
+  const levels = Array.from({ length: 8 }, (_, level) => ({
+    level,
+    remaining: 0.8 ** level,
+    layers: [
+      { name: "dense1", size: 30_000, kept: kept(level, 0.8) },
+      { name: "dense2", size: 30_000, kept: kept(level, 0.8) + level % 2 },
+      { name: "dense3", size: 30_000, kept: kept(level, 0.9) },
+    ],
+  }));
+  for (const size of both) {
+    const root = parse(layerDensityFigure("r", levels, { prefix: "d", size }).svg);
+    assert.deepEqual(find(root, "text", "name").map(({ text }) => text), ["dense1, dense2", "dense3"]);
+    assert.equal(find(root, "path", "series", "line").length, 2);
+  }
+  const four = levels.map((level) => ({
+    ...level,
+    layers: ["a", "b", "c", "d"].map((name) => ({ name, size: 100, kept: 100 - level.level })),
+  }));
+  const alike = parse(layerDensityFigure("r", four, { prefix: "d" }).svg);
+  assert.deepEqual(find(alike, "text", "name").map(({ text }) => text), ["a and 3 more"]);
+});
+
 Deno.test("histograms have a panel per layer, each of the three with shares of its own weights", () => {
   const layer = {
     layer: "dense1",

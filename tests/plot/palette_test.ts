@@ -6,7 +6,9 @@ import {
   armStyles,
   type Colour,
   levelStyles,
+  rampArms,
   rampColour,
+  rampSteps,
   runLook,
   runStyles,
   surroundings,
@@ -48,11 +50,17 @@ function closest(colours: readonly string[], matrix: readonly (readonly number[]
   return Math.min(...own.flatMap((one, index) => own.slice(index + 1).map((other) => difference(one, other))));
 }
 
+/** Shades of an arm for so many levels, evenly apart. */
+function stepsOf(arm: (typeof rampArms)[number], count: number): Colour[] {
+  return Array.from({ length: count }, (_, index) => rampColour(arm, index / (count - 1)));
+}
+
 Deno.test("every colour of data stands out from every ground with a contrast of at least 3:1", () => {
   const colours: Colour[] = [
     ...Object.values(armStyles).map(({ colour }) => colour),
     ...runStyles.map(({ colour }) => colour),
     ...levelStyles(21).map(({ colour }) => colour),
+    ...rampArms.flatMap((arm) => stepsOf(arm, 21)),
   ];
   for (const theme of themes) {
     for (const ground of grounds[theme]) {
@@ -118,9 +126,54 @@ Deno.test("levels run along a ramp of one direction in lightness, with the dense
   assert.ok(pruned.every(({ dash }) => dash.length === 0));
   const lightness = converter("lab65");
   for (const theme of themes) {
-    const along = pruned.map(({ colour }) => lightness(colour[theme])?.l ?? NaN);
-    assert.ok(along.every((value, index) => index === 0 || value > (along[index - 1] ?? NaN)), `${theme}: ${along}`);
+    for (const colours of [pruned.map(({ colour }) => colour), ...rampArms.map((arm) => stepsOf(arm, 12))]) {
+      // Away from the ink, which is dark on light and light on dark.
+      const along = colours.map((colour) => (lightness(colour[theme])?.l ?? NaN) * (theme === "light" ? 1 : -1));
+      assert.ok(along.every((value, index) => index === 0 || value > (along[index - 1] ?? NaN)), `${theme}: ${along}`);
+    }
   }
-  assert.deepEqual(levelStyles(2)[1]?.colour, rampColour(0));
+  assert.deepEqual(levelStyles(2)[1]?.colour, armStyles.ticket.colour);
+  assert.deepEqual(levelStyles(5)[1]?.colour, rampColour("ticket", 0));
   assert.equal(levelStyles(0).length, 0);
+});
+
+Deno.test("of up to five levels of an arm each differs from its neighbours and from the ink for everybody", () => {
+  for (const theme of themes) {
+    for (const arm of rampArms) {
+      for (let count = 2; count <= 5; count++) {
+        const steps = [surroundings.ink, ...stepsOf(arm, count)].map((colour) => colour[theme]);
+        for (const [sight, matrix] of Object.entries(sightings)) {
+          const least = closest(steps, matrix);
+          assert.ok(least >= 7, `${count} levels of ${arm}, ${theme}, ${sight}: ${least.toFixed(1)}`);
+        }
+        assert.equal((rampSteps - 1) % (count - 1), 0, `${count} levels are evenly apart in the stylesheet`);
+      }
+    }
+  }
+});
+
+Deno.test("a shade is its arm's: nearer in hue to its own arm's colour than to any other's, and no shade is another arm's", () => {
+  const lch = converter("lch65");
+  const hue = (colour: string): number => lch(colour)?.h ?? NaN;
+  const apart = (a: string, b: string): number => Math.abs((hue(a) - hue(b) + 540) % 360 - 180);
+  for (const theme of themes) {
+    for (const arm of rampArms) {
+      for (const shade of stepsOf(arm, rampSteps)) {
+        const own = apart(shade[theme], armStyles[arm].colour[theme]);
+        for (const [name, { colour }] of Object.entries(armStyles)) {
+          if (name === arm || name === "random") continue;
+          assert.ok(
+            own < apart(shade[theme], colour[theme]),
+            `${shade[theme]} of ${arm} is nearer to ${name}, ${theme}`,
+          );
+        }
+      }
+    }
+    const [tickets, controls] = rampArms.map((arm) => stepsOf(arm, rampSteps).map((colour) => colour[theme]));
+    for (const [sight, matrix] of Object.entries(sightings)) {
+      for (const ticket of tickets ?? []) {
+        for (const control of controls ?? []) assert.ok(closest([ticket, control], matrix) >= 15, `${theme}, ${sight}`);
+      }
+    }
+  }
 });

@@ -5,6 +5,7 @@ import { LevelTable } from "../../../src/dashboard/components/LevelTable.tsx";
 import { RunCurves } from "../../../src/dashboard/components/RunCurves.tsx";
 import { RunHeader } from "../../../src/dashboard/components/RunHeader.tsx";
 import { durationWords, unbroken } from "../../../src/dashboard/components/run_words.ts";
+import { driverWords } from "../../../src/dashboard/words.ts";
 import { describeLevel } from "../../../src/dashboard/level_words.ts";
 import { accuracyAt, withParameters } from "../../../src/dashboard/run_choices.ts";
 import {
@@ -80,7 +81,7 @@ export default define.page<typeof handler>(({ data: { run, version }, url }) => 
         <div class="scroll" data-live="levels" tabIndex={0} role="group" aria-label="Levels, as a table">
           <LevelTable run={run} />
         </div>
-        <p class="soft small" data-live="levels-note">{tableNote(run)}</p>
+        <p class="soft small" data-live="levels-note">{unbroken(tableNote(run))}</p>
       </section>
       <section class="stack" data-shown="paper" hidden={run.paper.length === 0}>
         <h2>Beside the paper</h2>
@@ -89,7 +90,7 @@ export default define.page<typeof handler>(({ data: { run, version }, url }) => 
         </div>
         <p class="soft small">
           Frankle & Carbin, <cite>The Lottery Ticket Hypothesis</cite>{" "}
-          (2019). Ours are of the level nearest to the paper's, within 15 %.
+          (2019). Ours are of the level nearest to the paper's, within 15&nbsp;%.
         </p>
       </section>
       {config && (
@@ -195,7 +196,8 @@ function tableNote({ figures }: RunView): string {
   ].join(" ");
 }
 
-function PaperTable({ run: { paper } }: { readonly run: RunView }): JSX.Element {
+function PaperTable({ run: { paper } }: { readonly run: RunView }): JSX.Element | null {
+  if (paper.length === 0) return null;
   return (
     <table>
       <thead>
@@ -229,9 +231,9 @@ function Made({ run: { manifest, summary } }: { readonly run: RunView }): JSX.El
   return (
     <dl class="facts">
       <dt>Adapter</dt>
-      <dd>{name}{kind === "software" ? " (software)" : ""}, {driver}</dd>
+      <dd>{name}{kind === "software" ? " (software)" : ""}, {driverWords(driver)}</dd>
       <dt>Data</dt>
-      <dd>{data.name}{data.original ? "" : ", not the published files"}</dd>
+      <dd>{data.name}{data.original ? "" : ", files of the same form as the published ones, with other checksums"}</dd>
       {session && (
         <>
           <dt>Versions</dt>

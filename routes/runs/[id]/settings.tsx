@@ -3,11 +3,12 @@ import type { ComponentChildren, JSX } from "preact";
 import CopyButton from "../../../islands/CopyButton.tsx";
 import { formatBytes, percent } from "../../../src/analysis/words.ts";
 import { changedSettings, commandOf } from "../../../src/cli/lottery_command_line.ts";
+import { CommandText } from "../../../src/dashboard/components/CommandText.tsx";
 import { RunHeader } from "../../../src/dashboard/components/RunHeader.tsx";
 import { unknownRun } from "../../../src/dashboard/responses.ts";
 import { entriesOf, type FolderEntry, givenFiles } from "../../../src/dashboard/run_folder.ts";
 import type { RunView } from "../../../src/dashboard/types.ts";
-import { count, fullTime, nothing } from "../../../src/dashboard/words.ts";
+import { count, driverWords, fullTime, nothing } from "../../../src/dashboard/words.ts";
 import { changed, type LotteryConfig, settings } from "../../../src/lottery/config.ts";
 import { settingText } from "../../../src/lottery/setting_text.ts";
 import type { Manifest } from "../../../src/store/manifest.ts";
@@ -87,7 +88,7 @@ function Again(
           )}
       </p>
       <div class="command">
-        <pre tabIndex={0}>{command}</pre>
+        <pre tabIndex={0}><CommandText text={command} /></pre>
         <CopyButton text={command} label="Copy the command" />
       </div>
       <p class="soft small">
@@ -121,33 +122,33 @@ function Settings({ config }: { readonly config: LotteryConfig }): JSX.Element {
     <section class="stack">
       <h2>All settings</h2>
       <div class="scroll" tabIndex={0} role="group" aria-label="Table of settings">
-        <table class="settings">
+        <table class="settings reflow" role="table">
           <caption>
             {rows.filter(({ isChanged }) => isChanged).length === 0
               ? `All as the preset ${config.preset} has them.`
               : `Those in bold are not the preset's; what ${config.preset} has instead stands beside them.`}
           </caption>
-          <thead>
-            <tr>
-              <th scope="col">Setting</th>
-              <th scope="col">Value</th>
-              <th scope="col">Preset</th>
-              <th scope="col">What it is</th>
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader" scope="col">Setting</th>
+              <th role="columnheader" scope="col">Value</th>
+              <th role="columnheader" scope="col">Preset</th>
+              <th role="columnheader" scope="col">What it is</th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.map(({ flag, description, value, before, isChanged }) => (
-              <tr key={flag} class={isChanged ? "changed" : undefined}>
-                <th scope="row">
+              <tr key={flag} role="row" class={isChanged ? "changed" : undefined}>
+                <th role="rowheader" scope="row">
                   <code class="nowrap">{flag}</code>
                 </th>
-                <td>
+                <td role="cell" class="setting-value">
                   <span class="beside-value">{value}</span>
                 </td>
-                <td class="soft">
+                <td role="cell" class="soft setting-preset" data-label="Preset">
                   <span class="beside-value">{isChanged ? before : "same"}</span>
                 </td>
-                <td class="soft small">{description}</td>
+                <td role="cell" class="soft small setting-about">{description}</td>
               </tr>
             ))}
           </tbody>
@@ -248,7 +249,7 @@ function Data({ manifest: { data, planHash } }: { readonly manifest: Manifest })
             ? "generated, and the same everywhere"
             : data.original
             ? "the published files"
-            : "not the published files"}
+            : "files of the same form as the published ones, with other checksums"}
         </dd>
         <dt>Digest</dt>
         <dd>
@@ -281,7 +282,7 @@ function Adapter({ manifest: { adapter } }: { readonly manifest: Manifest }): JS
         <dt>Name</dt>
         <dd>{adapter.name}</dd>
         <dt>Driver</dt>
-        <dd>{adapter.driver || "does not say"}</dd>
+        <dd>{driverWords(adapter.driver)}</dd>
         <dt>Kind</dt>
         <dd>{adapter.kind === "software" ? "software: computed on the processor" : "GPU"}</dd>
       </dl>

@@ -5,6 +5,7 @@
  */
 import type { ComponentChildren, JSX } from "preact";
 import DownloadPng from "../../../islands/DownloadPng.tsx";
+import { unbroken } from "./run_words.ts";
 
 /** Where a figure's files are. */
 export interface FigureFiles {
@@ -50,7 +51,7 @@ export function Figure(
       </div>
       <div class="stack" data-live={`figure-${id}`}>
         <div class="figure-picture" dangerouslySetInnerHTML={{ __html: picture }} />
-        <figcaption>{words}</figcaption>
+        <figcaption>{unbroken(words)}</figcaption>
       </div>
       {files && <Takeaway files={files} title={title} />}
     </figure>

@@ -5,6 +5,7 @@
  */
 import type { JSX } from "preact";
 import { type LevelImage, type LevelImages as Images, shadePaths } from "../images.ts";
+import { unbroken } from "./run_words.ts";
 
 /** What {@linkcode LevelImages} shows. */
 export interface LevelImagesProps {
@@ -62,7 +63,7 @@ function Picture({ image, base }: { readonly image: LevelImage; readonly base: s
       </svg>
       <Scale image={image} />
       <figcaption>
-        {words}{" "}
+        {unbroken(words)}{" "}
         <span class="small">
           Take it as <a href={`${base}/${name}.svg`} download>SVG</a> or{" "}
           <a href={`${base}/${name}.png`} download>PNG</a>.

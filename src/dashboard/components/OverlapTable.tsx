@@ -28,7 +28,7 @@ export function ShareBar(
   const width = 200;
   const round = (value: number): number => Math.round(value * width * 10) / 10;
   return (
-    <svg class="share-bar" viewBox={`-1 0 ${width + 2} 18`} aria-hidden="true">
+    <svg class="share-bar" viewBox={`-1 0 ${width + 2} 18`} preserveAspectRatio="none" aria-hidden="true">
       <rect class="track" x={0} y={4} width={width} height={10} />
       <rect class="share" x={0} y={4} width={round(share)} height={10} />
       {least !== undefined && most !== undefined && most > least && (
@@ -67,7 +67,7 @@ export function OverlapTable(
         <thead>
           <tr>
             <th scope="col">Layer</th>
-            <th scope="col">
+            <th scope="col" class="picture">
               <span class="visually-hidden">Picture</span>
             </th>
             <th scope="col" class="number">Share of A's</th>

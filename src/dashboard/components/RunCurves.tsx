@@ -41,7 +41,6 @@ export function RunCurves({ run, url, version, level }: RunCurvesProps): JSX.Ele
       usual={usual}
       arms={arms.map((name) => ({ name, dash: armStyles[name].dash }))}
       levels={[...known].map(([level, remaining]) => ({ level, remaining }))}
-      rounds={config?.levels ?? 1}
       rampSteps={rampSteps}
       isLevelFixed={level !== undefined}
       isLive={state === "running" || state === "unfinished"}

@@ -5,9 +5,11 @@
  */
 import type { JSX } from "preact";
 import LiveRun from "../../../islands/LiveRun.tsx";
+import { percent } from "../../analysis/words.ts";
 import type { LotteryConfig } from "../../lottery/config.ts";
 import type { RunRow, RunView } from "../types.ts";
 import { timeLeft } from "../words.ts";
+import { unbroken } from "./run_words.ts";
 
 /** What {@linkcode RunHeader} takes. */
 export interface RunHeaderProps {
@@ -21,7 +23,7 @@ export interface RunHeaderProps {
 
 /**
  * A run's name, state, progress, tags, and links to its pages. While the run is going, it renews whatever on the page has
- * `data-live`.
+ * `data-live`; so it does when the run is not finished, as somebody may go on with it, but then says nothing of it.
  */
 export function RunHeader({ run: { id, row, figures, config }, here, version }: RunHeaderProps): JSX.Element {
   const path = `/runs/${id}`;
@@ -33,7 +35,7 @@ export function RunHeader({ run: { id, row, figures, config }, here, version }: 
         {row.state !== "damaged" && (
           <span class="row">
             <progress max={1} value={row.progress.fraction} aria-label="Share of the training that is done" />
-            <span>{standing(row)}</span>
+            <span>{unbroken(standing(row))}</span>
           </span>
         )}
         {row.tags.map((tag) => <span key={tag} class="tag">{tag}</span>)}
@@ -55,7 +57,7 @@ export function RunHeader({ run: { id, row, figures, config }, here, version }: 
                 href={`${path}/levels/${level}`}
                 aria-current={here === level ? "page" : undefined}
                 aria-label={`Level ${level}${level === 0 ? ", dense" : ""}`}
-                title={`${(remaining * 100).toFixed(1)} % of the weights`}
+                title={`${percent(remaining)} of the weights`}
               >
                 {level}
               </a>

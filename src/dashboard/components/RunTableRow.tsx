@@ -61,7 +61,7 @@ export function RunTableRow(
           <a href={`/runs/${id}`}>{id}</a>
           {tags}
         </th>
-        <Cell label="Data, network">
+        <Cell label="Data, network" place="below">
           {dataset === null ? nothing : (
             <>
               <a class="quiet" {...link({ dataset })}>{dataset}</a>
@@ -69,7 +69,7 @@ export function RunTableRow(
             </>
           )}
         </Cell>
-        <Cell label="Arms">
+        <Cell label="Arms" place="below">
           {arms.length === 0 ? nothing : arms.map((arm) => <span key={arm} class={`overview-arm ${arm}`}>{arm}</span>)}
         </Cell>
         <Cell label="State">
@@ -79,7 +79,7 @@ export function RunTableRow(
         <Cell label="Test accuracy" isNumber>{accuracy(row.bestAccuracy)}</Cell>
         <Gain label="vs. dense" value={row.bestAccuracy} other={row.denseAccuracy} />
         <Gain label="vs. control" value={row.bestAccuracy} other={row.controlAccuracy} />
-        <Cell label="Levels × repl." isNumber>
+        <Cell label="Levels × repl." isNumber place="elsewhere">
           {levels === null ? nothing : `${levels} × ${replicates ?? nothing}`}
         </Cell>
         <Cell label="Adapter" isWide>{adapter ?? nothing}</Cell>
@@ -88,7 +88,7 @@ export function RunTableRow(
             {ago(began, now)}
           </time>
         </Cell>
-        <Cell label="Size" isNumber>{formatBytes(bytes)}</Cell>
+        <Cell label="Size" isNumber place="below">{formatBytes(bytes)}</Cell>
         {isTrusted && (
           <td role="cell" class="actions">
             {state === "running"
@@ -137,15 +137,18 @@ interface CellProps {
   readonly label: string;
   readonly isNumber?: boolean;
   readonly isWide?: boolean;
+  /** On a phone's card: in the line below what matters most, or on the run's page alone. */
+  readonly place?: "below" | "elsewhere";
   readonly children: ComponentChildren;
 }
 
-function Cell({ label, isNumber = false, isWide = false, children }: CellProps): JSX.Element {
+function Cell({ label, isNumber = false, isWide = false, place, children }: CellProps): JSX.Element {
   return (
     <td
       role="cell"
       data-label={label}
-      class={[isNumber ? "number" : "", isWide ? "small wide" : ""].join(" ").trim() || undefined}
+      class={[isNumber ? "number" : "", isWide ? "small wide" : "", place ? `card-${place}` : ""].join(" ").trim() ||
+        undefined}
     >
       {children}
     </td>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { percent } from "../../analysis/outcome.ts";
+import { percent } from "../../analysis/words.ts";
 import type { Spread } from "../../analysis/statistics.ts";
 
 /** A duration, to two parts: "45 s", "12 min 5 s", "3 h 20 min", "2 d 4 h". */
@@ -44,7 +44,7 @@ function rangeOf({ minimum, maximum, count }: Spread, inWords: (value: number) =
   return count > 1 ? `${inWords(minimum)} to ${inWords(maximum)}` : "";
 }
 
-/** Text whose numbers do not part from their units at a line's end. */
+/** Text whose numbers do not part from their units, or extents from each other, at a line's end. */
 export function unbroken(text: string): string {
-  return text.replaceAll(/(?<=\d) (?=%|pp\b|ms\b)/g, "\u00a0");
+  return text.replaceAll(/(?<=\d) (?=%|×|pp\b|ms\b)|(?<=\d ×) (?=\d)/g, "\u00a0");
 }

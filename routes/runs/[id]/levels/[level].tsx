@@ -72,7 +72,7 @@ export default define.page<typeof handler>(({ data: { run, version, level, netwo
               ? ", the dense network"
               : remaining === undefined
               ? ""
-              : `: ${percent(remaining)} of the weights`}
+              : unbroken(`: ${percent(remaining)} of the weights`)}
           </h2>
           <nav class="row small" aria-label="Levels beside this one">
             <Neighbour id={id} level={levels[place - 1]} url={url} word="Previous" />

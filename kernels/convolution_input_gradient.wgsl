@@ -242,59 +242,65 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let lastChannel = dims.channels - 1u - c;
   var w = id.z * dims.parameterStride + dims.weight + c * step;
   var plane = id.z * dims.outputStride + n;
-  // Bounded by a place and not by a count, for lavapipe's sake: see dense_forward.wgsl.
-  let end = plane + dims.outputEnd;
+  // One loop over outputs and rows of the kernel, and the test of the inner one at its end: see convolution_forward.wgsl. A row
+  // that meets no row of the kernel, as with stride 2, has nothing to add.
+  let end = plane + select(0u, dims.outputEnd, first < last);
+  var ky = first;
   while (plane < end) {
-    for (var ky = first; ky < last; ky += stride) {
-      let row = plane + (top - ky) / stride * dims.outputWidth * q;
-      let v = w + ky * size * dims.outputQuads;
-      let t0 = load(v, step, lastChannel);
-      var t1 = t0;
-      var t2 = t0;
-      if (size == 3u) {
-        t1 = load(v + dims.outputQuads, step, lastChannel);
-        t2 = load(v + 2u * dims.outputQuads, step, lastChannel);
+    let row = plane + (top - ky) / stride * dims.outputWidth * q;
+    let v = w + ky * size * dims.outputQuads;
+    let t0 = load(v, step, lastChannel);
+    var t1 = t0;
+    var t2 = t0;
+    if (size == 3u) {
+      t1 = load(v + dims.outputQuads, step, lastChannel);
+      t2 = load(v + 2u * dims.outputQuads, step, lastChannel);
+    }
+    // A loop over the four outputs and not four copies, which run slower on lavapipe (34 % of the peak, not 44) and compile
+    // twice as long (2026-11-25). It is bounded by a place like the outer one, or it would be unrolled.
+    var o = 0u;
+    var at = row;
+    let stop = row + min(4u * dims.outputPlane, end - plane);
+    loop {
+      if (size == 3u && stride == 1u) {
+        let x0 = pixel(at, column0);
+        let x1 = pixel(at, column1);
+        let x2 = pixel(at, column2);
+        let x3 = pixel(at, column3);
+        let x4 = pixel(at, column4);
+        let x5 = pixel(at, column5);
+        tile = every(tile, outputOf(t0, o), x2, x3, x4, x5);
+        tile = every(tile, outputOf(t1, o), x1, x2, x3, x4);
+        tile = every(tile, outputOf(t2, o), x0, x1, x2, x3);
+      } else if (size == 3u) {
+        let x1 = pixel(at, column1);
+        let x2 = pixel(at, column2);
+        let x3 = pixel(at, column3);
+        tile = odd(tile, outputOf(t0, o), x2, x3);
+        tile = even(tile, outputOf(t1, o), x1, x2);
+        tile = odd(tile, outputOf(t2, o), x1, x2);
+      } else if (stride == 1u) {
+        let x0 = pixel(at, column0);
+        let x1 = pixel(at, column1);
+        let x2 = pixel(at, column2);
+        let x3 = pixel(at, column3);
+        tile = every(tile, outputOf(t0, o), x0, x1, x2, x3);
+      } else {
+        let x0 = pixel(at, column0);
+        let x1 = pixel(at, column1);
+        tile = even(tile, outputOf(t0, o), x0, x1);
       }
-      // A loop over the four outputs and not four copies, which run slower on lavapipe (34 % of the peak, not 44) and compile
-      // twice as long (2026-11-25). It is bounded by a place like the outer one, or it would be unrolled.
-      var o = 0u;
-      var at = row;
-      let stop = row + min(4u * dims.outputPlane, end - plane);
-      while (at < stop) {
-        if (size == 3u && stride == 1u) {
-          let x0 = pixel(at, column0);
-          let x1 = pixel(at, column1);
-          let x2 = pixel(at, column2);
-          let x3 = pixel(at, column3);
-          let x4 = pixel(at, column4);
-          let x5 = pixel(at, column5);
-          tile = every(tile, outputOf(t0, o), x2, x3, x4, x5);
-          tile = every(tile, outputOf(t1, o), x1, x2, x3, x4);
-          tile = every(tile, outputOf(t2, o), x0, x1, x2, x3);
-        } else if (size == 3u) {
-          let x1 = pixel(at, column1);
-          let x2 = pixel(at, column2);
-          let x3 = pixel(at, column3);
-          tile = odd(tile, outputOf(t0, o), x2, x3);
-          tile = even(tile, outputOf(t1, o), x1, x2);
-          tile = odd(tile, outputOf(t2, o), x1, x2);
-        } else if (stride == 1u) {
-          let x0 = pixel(at, column0);
-          let x1 = pixel(at, column1);
-          let x2 = pixel(at, column2);
-          let x3 = pixel(at, column3);
-          tile = every(tile, outputOf(t0, o), x0, x1, x2, x3);
-        } else {
-          let x0 = pixel(at, column0);
-          let x1 = pixel(at, column1);
-          tile = even(tile, outputOf(t0, o), x0, x1);
-        }
-        o += 1u;
-        at += dims.outputPlane;
+      o += 1u;
+      at += dims.outputPlane;
+      if (at >= stop) {
+        break;
       }
     }
-    plane += 4u * dims.outputPlane;
-    w += 1u;
+    ky += stride;
+    let next = ky >= last;
+    ky = select(ky, first, next);
+    plane += select(0u, 4u * dims.outputPlane, next);
+    w += select(0u, 1u, next);
   }
   let inputPlane = dims.height * dims.width * q;
   var to = id.z * dims.inputStride + c * inputPlane + (i * dims.width + j) * q + n;

@@ -238,9 +238,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     var column = 0u;
     var at = d0 + y * outputRow + n;
-    // Bounded by a place and not by a count, for lavapipe's sake: see dense_forward.wgsl.
+    // Bounded by a place and not by a count (see dense_forward.wgsl) and tested at its end (see convolution_forward.wgsl), both
+    // for lavapipe's sake.
     let rowEnd = at + outputRow;
-    while (at < rowEnd) {
+    loop {
       let e0 = outputGradient[at];
       let e1 = outputGradient[at + k1];
       let e2 = outputGradient[at + k2];
@@ -269,6 +270,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       }
       column += stride;
       at += q;
+      if (at >= rowEnd) {
+        break;
+      }
     }
     strip += 1u;
   }

@@ -40,6 +40,7 @@ export {
 } from "./src/lottery/config.ts";
 export type { CustomNetwork } from "./src/lottery/network_schema.ts";
 export type { Scope } from "./src/lottery/schedule.ts";
+export type { TraceListener, TraceSpan, TraceTrack } from "./src/lottery/trace.ts";
 export {
   type ArmSummary,
   type LevelSummary,

@@ -2,13 +2,13 @@
  * Where compact kernels overtake dense ones: both on the same dense layer, density after density, all launches of a run in turn on one
  * device, so that what disturbs one disturbs the others.
  *
- * Run: `deno run bench/crossover.ts [INPUTS OUTPUTS [BATCH [RUNS]]]`
+ * Run: `deno task bench crossover`
  *
  * @module
  */
 import { RandomStream } from "../src/data/random.ts";
 import type { Buffer } from "../src/gpu/buffer.ts";
-import { Gpu } from "../src/gpu/gpu.ts";
+import type { Gpu } from "../src/gpu/gpu.ts";
 import type { Launch } from "../src/gpu/program.ts";
 import { compactForward, compactInputGradient, compactWeightGradient } from "../src/nn/compact_dense.ts";
 import { compactStructure } from "../src/nn/compact_structure.ts";
@@ -16,7 +16,7 @@ import { densePartialWords, type DenseShape, forward, inputGradient, weightGradi
 import { flat, layOut, roundUp } from "../src/nn/network.ts";
 import { optimizerStep, stepScalars } from "../src/nn/optimizer.ts";
 import { formatTable } from "../src/cli/table.ts";
-import { spread } from "./measure.ts";
+import { spread } from "./spread.ts";
 
 /** What is compared. */
 export interface CrossoverOptions {
@@ -30,6 +30,8 @@ export interface CrossoverOptions {
   readonly densities: readonly number[];
   /** Measurements of each launch, whose median counts. */
   readonly runs: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The passes that are compared: what a training step does with the layer. */
@@ -58,7 +60,7 @@ const adam = { type: "adam", lr: 1e-3 } as const;
  */
 export async function crossover(
   gpu: Gpu,
-  { inputs, outputs, batch, densities, runs }: CrossoverOptions,
+  { inputs, outputs, batch, densities, runs, signal }: CrossoverOptions,
 ): Promise<Crossover> {
   if (!gpu.hasTimestamps) {
     throw new RangeError("Cannot time single kernels: the adapter has no timestamps. Use another adapter.");
@@ -126,6 +128,7 @@ export async function crossover(
   using program = await gpu.record("crossover", launches);
   const times: number[][] = launches.map(() => []);
   for (let run = 0; run <= runs; run++) {
+    signal?.throwIfAborted();
     const measured = await gpu.time(program) ?? [];
     // The first run warms up.
     if (run > 0) measured.forEach((ms, index) => times[index]?.push(ms));
@@ -175,28 +178,46 @@ export function crossing(points: readonly { readonly density: number; readonly r
   return null;
 }
 
-/** The measurement as a table: milliseconds of the dense kernels, and at each density the compact ones' share of them. */
-export function formatCrossover({ dense, compact }: Crossover): string[] {
+/** Compact against dense, for one choice between them. */
+export interface Comparison {
+  /** The passes that are chosen together. */
+  readonly title: string;
+  /** Milliseconds of the dense kernels. */
+  readonly denseMs: number;
+  /** Compact by dense at each density, ascending. */
+  readonly points: readonly { readonly density: number; readonly ratio: number }[];
+  /** See {@linkcode crossing}. */
+  readonly crossing: number | null;
+}
+
+/** What the measurement says of each choice. */
+export function comparisons({ dense, compact }: Crossover): Comparison[] {
   const total = (ms: PassTimes, names: readonly (keyof PassTimes)[]): number =>
     names.reduce((sum, name) => sum + ms[name], 0);
   const ascending = compact.toSorted((a, b) => a.density - b.density);
+  return choices.map(({ title, passes }) => {
+    const denseMs = total(dense, passes);
+    const points = ascending.map(({ density, ms }) => ({ density, ratio: total(ms, passes) / denseMs }));
+    return { title, denseMs, points, crossing: crossing(points) };
+  });
+}
+
+/** The measurement as a table: milliseconds of the dense kernels, and at each density the compact ones' share of them. */
+export function formatCrossover(found: Crossover): string[] {
+  const rows = comparisons(found);
   return formatTable(
     [
       { title: "pass", align: "left" },
       { title: "dense ms", align: "right" },
-      ...ascending.map(({ density }) => ({ title: percent(density), align: "right" as const })),
+      ...(rows[0]?.points ?? []).map(({ density }) => ({ title: percent(density), align: "right" as const })),
       { title: "crossing", align: "right" },
     ],
-    choices.map(({ title, passes }) => {
-      const points = ascending.map(({ density, ms }) => ({ density, ratio: total(ms, passes) / total(dense, passes) }));
-      const at = crossing(points);
-      return [
-        title,
-        total(dense, passes).toFixed(3),
-        ...points.map(({ ratio }) => ratio.toFixed(2)),
-        at === null ? "–" : percent(at),
-      ];
-    }),
+    rows.map(({ title, denseMs, points, crossing }) => [
+      title,
+      denseMs.toFixed(3),
+      ...points.map(({ ratio }) => ratio.toFixed(2)),
+      crossing === null ? "–" : percent(crossing),
+    ]),
   );
 }
 
@@ -213,12 +234,4 @@ function denseLayer(inputs: number, outputs: number, batch: number): DenseShape 
   const layer = layout.layers[0];
   if (!layer) throw new Error("unreachable: one layer was laid out");
   return { layout, layer: { ...layer, activation: "relu" }, replicates: 1, batch };
-}
-
-if (import.meta.main) {
-  const [inputs = 784, outputs = 300, batch = 64, runs = 25] = Deno.args.map(Number);
-  await using gpu = await Gpu.open();
-  const found = await crossover(gpu, { inputs, outputs, batch, densities: usualDensities, runs });
-  console.log(`${inputs} × ${outputs}, batch ${batch}, ${gpu.adapter.name}; compact by dense, medians of ${runs}`);
-  for (const line of formatCrossover(found)) console.log(line);
 }

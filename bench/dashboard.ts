@@ -14,7 +14,7 @@ import project from "../deno.json" with { type: "json" };
 import { openChromium } from "../tests/browser/chromium.ts";
 import { visiting } from "../tests/browser/visit.ts";
 import { recordLargeRun, recordManyRuns } from "../tests/dashboard/fixtures.ts";
-import { spread } from "./measure.ts";
+import { spread } from "./spread.ts";
 
 /** Visits that are measured, after one that is not. */
 const visits = 9;

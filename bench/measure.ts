@@ -4,26 +4,13 @@
  * @module
  */
 import type { Gpu } from "../src/gpu/gpu.ts";
-import { unitRange } from "../src/data/normalization.ts";
-import { DeviceExamples } from "../src/nn/batches.ts";
-import { Ensemble } from "../src/nn/ensemble.ts";
-import { glorot } from "../src/nn/initialize.ts";
+import type { ArchitectureName } from "../src/nn/architectures.ts";
 import { denseMask } from "../src/nn/mask.ts";
-import { architecture, type ArchitectureName } from "../src/nn/architectures.ts";
-import { type LayerLayout, layOut, type NetworkLayout, sizeOf } from "../src/nn/network.ts";
+import type { LayerLayout, NetworkLayout } from "../src/nn/network.ts";
 import { floatBits } from "../src/nn/optimizer.ts";
-import { RandomStream } from "../src/data/random.ts";
+import { type Spread, spread } from "./spread.ts";
+import { networkLayout, randomExamples, startValues, Training } from "./training.ts";
 import peakCode from "./peak.wgsl" with { type: "text" };
-
-/** Several measurements of one thing, in milliseconds. */
-export interface Spread {
-  /** Middle one. */
-  readonly median: number;
-  /** Smallest. */
-  readonly minimum: number;
-  /** Largest. */
-  readonly maximum: number;
-}
 
 /** One kernel of the training step. */
 export interface KernelTime {
@@ -55,17 +42,6 @@ export interface StepTime {
   readonly kernels: readonly KernelTime[] | null;
 }
 
-/** Median, minimum and maximum. */
-export function spread(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length / 2;
-  return {
-    median: ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2,
-    minimum: sorted[0] ?? NaN,
-    maximum: sorted.at(-1) ?? NaN,
-  };
-}
-
 /** The adapter's multiply-add peak in 10⁹ operations per second: the best of several runs, registers only. */
 export async function multiplyAddPeak(gpu: Gpu): Promise<number> {
   const invocations = 64 * (gpu.adapter.kind === "software" ? 64 : 16_384);
@@ -94,39 +70,25 @@ export async function trainingStep(
     readonly steps: number;
   },
 ): Promise<StepTime> {
-  const input = network === "lenet" ? { channels: 1, height: 28, width: 28 } : { channels: 3, height: 32, width: 32 };
-  const layout = layOut(architecture(network, input, 10, { width }));
-  const random = new RandomStream(1, "synthetic");
-  const count = 1024;
-  const images = Uint8Array.from({ length: sizeOf(input) * count }, () => random.below(256));
-  const labels = Uint8Array.from({ length: count }, () => random.below(10));
-  using train = new DeviceExamples(gpu, "train", input, { images, labels, count });
-  const indices = Uint32Array.from({ length: count }, (_, index) => index);
-  using ensemble = await Ensemble.open(gpu, {
+  const layout = networkLayout(network, width);
+  const masks = Array.from({ length: replicates }, () => denseMask(layout));
+  using examples = randomExamples(gpu, layout.spec.input);
+  using training = await Training.open(gpu, {
     layout,
-    replicates,
-    batchSize,
+    examples,
     optimizer: { type: "adam", lr: network === "lenet" ? 1.2e-3 : 2e-4 },
+    batchSize,
+    masks,
     iterations: (runs + 1) * steps + 100,
-    train,
-    test: train,
-    splits: Array.from({ length: replicates }, () => ({ train: indices, validation: indices })),
-    normalization: Array.from({ length: replicates }, () => unitRange(input.channels)),
   });
-  ensemble.begin(
-    Array.from({ length: replicates }, (_, index) => ({ values: glorot(layout, index + 1), mask: denseMask(layout) })),
-  );
-  const batches = Array.from(
-    { length: replicates },
-    () => Uint32Array.from({ length: batchSize * steps }, () => random.below(count)),
-  );
-  const times = await timed(gpu, runs, () => ensemble.steps(batches));
+  training.begin(startValues(layout, masks));
+  const times = await timed(gpu, runs, () => training.submit(steps));
   const kernelTimes: number[][] = [];
   const ms = spread(times.map((time) => time / steps));
   // Some 300 ms, and at least three steps.
   const timedSteps = Math.max(3, Math.min(20, Math.round(300 / ms.median)));
   for (let run = 0; run < timedSteps && gpu.hasTimestamps; run++) {
-    kernelTimes.push(await gpu.time(ensemble.program) ?? []);
+    kernelTimes.push(await gpu.time(training.ensemble.program) ?? []);
   }
   const gflops = operations(layout, batchSize) * replicates / ms.median / 1e6;
   return {
@@ -137,7 +99,7 @@ export async function trainingStep(
     gflops,
     ofPeak: gflops / peakGflops,
     kernels: gpu.hasTimestamps
-      ? ensemble.program.dispatches.map(({ label }, index) => {
+      ? training.ensemble.program.dispatches.map(({ label }, index) => {
         const own = spread(kernelTimes.map((run) => run[index] ?? NaN));
         const work = kernelOperations(layout, batchSize, label);
         const rate = work === null ? null : work * replicates / own.median / 1e6;

@@ -7,7 +7,8 @@
  * @module
  */
 import { Gpu } from "../../src/gpu/gpu.ts";
-import { multiplyAddPeak, spread, trainingStep } from "../measure.ts";
+import { multiplyAddPeak, trainingStep } from "../measure.ts";
+import { spread } from "../spread.ts";
 import { batchSize, type NetworkName, networkName } from "./peer.ts";
 
 /** Turns, and how Winnow's step is timed: Conv-2's takes seconds in the peers. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { RandomStream } from "../../src/data/random.ts";
-import { type Spread, spread } from "../measure.ts";
+import { type Spread, spread } from "../spread.ts";
 
 /** The networks whose training step is compared. */
 export type NetworkName = "lenet" | "conv2";

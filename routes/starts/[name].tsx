@@ -7,10 +7,13 @@ export const handler = define.handlers({
     const { dashboard } = ctx.state;
     const start = await controlOf(dashboard).read(ctx.params["name"] ?? "");
     if (!start) throw new HttpError(404, "There is no such start.");
-    if (start.state === "running") return ctx.redirect(`/runs/${start.id}`, 303);
+    // Who waits for the run wants to see it, also where it was quicker than the page.
+    const isThere = start.state === "running" || start.state === "finished" && ctx.url.searchParams.has("follow");
+    if (isThere) return ctx.redirect(`/runs/${start.id}`, 303);
     ctx.state.title = titles[start.state];
     // Loads the page again until there is a run to lead to; a header, so that it works without script.
-    return page({ start }, start.state === "waiting" ? { headers: { refresh: "1" } } : {});
+    const refresh = `1; url=${ctx.url.pathname}?follow`;
+    return page({ start }, start.state === "waiting" ? { headers: { refresh } } : {});
   },
 });
 

@@ -1,83 +1,109 @@
 /**
- * `bench`: the training step and its kernels, as a fraction of the adapter's own measured peak.
+ * `bench`: times what training does. Each of its forms is a file of its own; here one is chosen, measured and compared with an
+ * earlier measurement.
  *
  * @module
  */
-import { multiplyAddPeak, type StepTime, trainingStep } from "../../bench/measure.ts";
+import { quoted } from "../data/quoted.ts";
 import { Gpu } from "../gpu/gpu.ts";
-import type { ArchitectureName } from "../nn/architectures.ts";
+import { writeWhole } from "../store/files.ts";
+import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
+import { assertComparable, changes, formatChanges, readRecorded } from "./bench_compare.ts";
+import { crossoverForm } from "./bench_crossover.ts";
+import { ensembleForm } from "./bench_ensemble.ts";
+import type { BenchForm } from "./bench_form.ts";
+import { levelsForm } from "./bench_levels.ts";
+import { stepForm } from "./bench_step.ts";
+import type { Console } from "./console.ts";
 
-/** What `bench` was asked to do. */
-export interface BenchOptions {
-  /** Which network. */
-  readonly network: ArchitectureName;
-  /** Scales its channels and hidden units. */
-  readonly width: number;
-  /** Networks in lockstep, one measurement for each entry. */
-  readonly replicates: readonly number[];
-  /** Images per step. */
-  readonly batchSize: number;
+/** What the command works with. */
+export interface BenchTools {
+  /** Where to write. */
+  readonly console: Console;
+  /** Ends it when it is aborted. */
+  readonly signal: AbortSignal;
 }
 
-/** What `bench` found. */
-export interface BenchReport {
-  /** The adapter's name. */
-  readonly adapter: string;
-  /** Its multiply-add peak, in 10⁹ operations per second. */
-  readonly peakGflops: number;
-  /** One entry per number of replicates. */
-  readonly steps: readonly StepTime[];
-}
+const named: readonly BenchForm[] = [crossoverForm, levelsForm, ensembleForm];
 
-/** Measures; opens and closes the device. */
-export async function bench({ network, width, replicates, batchSize }: BenchOptions): Promise<BenchReport> {
+const commonFlags: readonly Flag[] = [
+  {
+    flag: "--compare",
+    value: "FILE",
+    description: "sets what was found beside what --json printed earlier, of the same adapter and settings",
+  },
+  { flag: "--json", description: "print JSON" },
+  { flag: "--help", description: "print this" },
+];
+
+/**
+ * Runs the command.
+ *
+ * @returns the exit code
+ * @throws {UsageError} for wrong arguments, and for a file to compare with that is of something else
+ */
+export async function benchCommand(args: readonly string[], { console, signal }: BenchTools): Promise<number> {
+  const [first, ...rest] = args;
+  const form = first === undefined || first.startsWith("-") ? stepForm : formOf(first);
+  const { values } = parseArguments(form === stepForm ? args : rest, [...form.flags, ...commonFlags], 0);
+  if (values.has("--help")) {
+    console.out(help(form, console));
+    return 0;
+  }
+  const { settings, measure } = form.prepare(values);
+  const compared = values.get("--compare");
+  const path = compared === undefined ? undefined : userPath(compared);
+  const old = path === undefined ? undefined : { path, recorded: await readRecorded(path) };
+  // What can be refused before anything is measured is.
+  if (old) assertComparable(old.path, old.recorded, { form: form.name, settings });
   await using gpu = await Gpu.open();
-  const peakGflops = await multiplyAddPeak(gpu);
-  const steps: StepTime[] = [];
-  for (const count of replicates) {
-    const size = { network, width, replicates: count, batchSize };
-    // One step to find how many make about half a second.
-    const { ms } = await trainingStep(gpu, peakGflops, { ...size, runs: 1, steps: 1 });
-    const perRun = Math.max(1, Math.min(100, Math.round(500 / ms.median)));
-    steps.push(await trainingStep(gpu, peakGflops, { ...size, runs: 7, steps: perRun }));
+  const { name: adapter } = gpu.adapter;
+  if (old) assertComparable(old.path, old.recorded, { form: form.name, settings, adapter });
+  const { details, medians, lines, svg } = await measure(gpu, signal);
+  const picture = values.get("--svg");
+  if (picture !== undefined && svg !== undefined) {
+    await writeWhole(userPath(picture), svg);
+    console.err(userPath(picture));
   }
-  return { adapter: gpu.adapter.name, peakGflops, steps };
+  const found = old ? changes(old.recorded.medians, medians) : undefined;
+  if (values.has("--json")) {
+    const report = { form: form.name, adapter, settings, ...details, medians, ...(found ? { changes: found } : {}) };
+    console.out(JSON.stringify(report, null, 2));
+  } else {
+    const comparison = found && old ? ["", `Beside ${old.path}`, ...formatChanges(found)] : [];
+    console.out([`Adapter             ${adapter}`, ...lines, ...comparison].join("\n"));
+  }
+  return 0;
 }
 
-/** The report as lines of text. */
-export function formatReport({ adapter, peakGflops, steps }: BenchReport): string {
-  const lines = [
-    `Adapter             ${adapter}`,
-    `Multiply-add peak   ${peakGflops.toFixed(1)} GFLOP/s (registers only)`,
-  ];
-  for (const step of steps) {
-    lines.push(
+function formOf(name: string): BenchForm {
+  const form = named.find((candidate) => candidate.name === name);
+  if (form) return form;
+  const known = named.map(({ name }) => name);
+  throw new UsageError(
+    `There is no command ${quoted(`bench ${name}`)}.${suggestion(name, known)} Choose one of ${
+      known.join(", ")
+    }, or leave it out.`,
+  );
+}
+
+function help(form: BenchForm, console: Console): string {
+  const command = form === stepForm ? "bench" : `bench ${form.name}`;
+  const others = form === stepForm
+    ? [
+      "Other forms, each with --help:",
+      ...named.map(({ name, description }) => `  bench ${name.padEnd(12)}${description}`),
       "",
-      `${step.network}, batch ${step.batchSize}, ${step.replicates} in lockstep: ` +
-        `${step.ms.median.toFixed(2)} ms per step (${step.ms.minimum.toFixed(2)}–${step.ms.maximum.toFixed(2)}), ` +
-        `${step.gflops.toFixed(1)} GFLOP/s, ${percent(step.ofPeak)} of peak`,
-    );
-    if (!step.kernels) {
-      lines.push("The adapter has no timestamps, so its kernels cannot be timed one by one.");
-      continue;
-    }
-    lines.push(
-      `  ${"kernel".padEnd(38)}${"ms".padStart(9)}${"minimum".padStart(9)}${"GFLOP/s".padStart(9)}${
-        "of peak".padStart(9)
-      }`,
-    );
-    for (const { label, ms, gflops, ofPeak } of step.kernels) {
-      lines.push(
-        `  ${label.padEnd(38)}${ms.median.toFixed(3).padStart(9)}${ms.minimum.toFixed(3).padStart(9)}` +
-          `${(gflops?.toFixed(1) ?? "–").padStart(9)}${(ofPeak === null ? "–" : percent(ofPeak)).padStart(9)}`,
-      );
-    }
-    const sum = step.kernels.reduce((total, { ms }) => total + ms.median, 0);
-    lines.push(`  ${"all kernels".padEnd(38)}${sum.toFixed(3).padStart(9)}`);
-  }
-  return lines.join("\n");
-}
-
-function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(0)} %`;
+    ]
+    : [];
+  return [
+    ...form.what,
+    "",
+    `Usage  deno task ${command} [flags]`,
+    "",
+    describeFlags([...form.flags, ...commonFlags], Math.min(console.columns(), 110), (text) => text),
+    "",
+    ...others,
+    ...form.examples.map((example, index) => `${index === 0 ? "Example" : "       "}  deno task ${example}`),
+  ].join("\n");
 }

@@ -21,10 +21,12 @@ import {
 } from "../lottery/config.ts";
 import { lottery, type LotteryOptions, wantedNetworks } from "../lottery/lottery.ts";
 import { recovering } from "../lottery/recovery.ts";
+import type { TraceSpan } from "../lottery/trace.ts";
 import type { LotteryEvent } from "../lottery/types.ts";
 import { layOut } from "../nn/network.ts";
 import { planTable } from "../nn/plan.ts";
 import { runIds } from "../store/index.ts";
+import { writeWhole } from "../store/files.ts";
 import { nameOf, RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
@@ -32,6 +34,7 @@ import { datasetOptions } from "./dataset_folder.ts";
 import { checkpointSecondsOf, settingOf } from "./lottery_command_line.ts";
 import { Progress } from "./progress.ts";
 import { formatSummary } from "./report.ts";
+import { formatTrace } from "./trace_file.ts";
 
 /** What the command works with; tests put their own here. */
 export interface LotteryTools {
@@ -66,6 +69,12 @@ const otherFlags: readonly Flag[] = [
     flag: "--fresh",
     description:
       "a new run beside those of the same settings, which stay; with --resume, go on with the newest of them",
+  },
+  {
+    flag: "--trace",
+    value: "FILE",
+    description:
+      "write a timeline for chrome://tracing or Perfetto: levels, evaluations, waits, and each kernel's time",
   },
   { flag: "--json", description: "print the run's summary as JSON and nothing else; progress goes to standard error" },
   { flag: "--verbose", description: "print the network's layers and what is allocated on the device" },
@@ -126,6 +135,7 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     console.err(
       `Run ${id} is finished already (${store.folder}); this is what it came to. With --fresh it is made once more, beside it.`,
     );
+    if (values.has("--trace")) console.err("Warning: nothing is trained, so --trace writes no file.");
     await store.completeSummary();
   } else {
     const isResumed = store.progress.state === "unfinished";
@@ -137,8 +147,16 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     }
     console.err(isResumed ? `Going on with run ${id} (${store.folder})` : `Run ${id} (${store.folder})`);
     const verbose = values.has("--verbose");
-    const code = await train(store, config, { dataset, ...checkpointSeconds }, tools, verbose);
-    if (code !== 0) return code;
+    const spans: TraceSpan[] = [];
+    const tracePath = values.get("--trace");
+    const trace = tracePath === undefined ? {} : { trace: (span: TraceSpan): void => void spans.push(span) };
+    try {
+      const code = await train(store, config, { dataset, ...checkpointSeconds, ...trace }, tools, verbose);
+      if (code !== 0) return code;
+    } finally {
+      // Also of a run that was stopped, or failed: what it did until then.
+      if (tracePath !== undefined) await writeWhole(userPath(tracePath), formatTrace(`winnow ${id}`, spans));
+    }
   }
   const summary = store.summary();
   if (!summary) throw new Error(`unreachable: a finished run has a summary`);
@@ -159,7 +177,7 @@ function freshId(runs: string, id: string, isResumed: boolean): string {
 async function train(
   store: RunStore,
   config: LotteryConfig,
-  options: Pick<LotteryOptions, "dataset" | "checkpointSeconds">,
+  options: Pick<LotteryOptions, "dataset" | "checkpointSeconds" | "trace">,
   { console, lottery, signal: stopped }: LotteryTools,
   verbose: boolean,
 ): Promise<number> {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { architectureNames } from "../nn/architectures.ts";
 import { parseArguments, suggestion, UsageError } from "./arguments.ts";
 import { type Console, styled, systemConsole } from "./console.ts";
 
@@ -53,49 +52,8 @@ const commands: Readonly<Record<string, Command>> = {
     },
   },
   bench: {
-    description: "time the training step and its kernels against the adapter's peak",
-    run: async (args, console) => {
-      const flags = [
-        { flag: "--network", value: "NAME", description: `which of ${architectureNames.join(", ")} (lenet)` },
-        { flag: "--width", value: "X", description: "scales its channels and hidden units (1)" },
-        { flag: "--replicates", value: "LIST", description: "networks in lockstep, one measurement each (1,5)" },
-        { flag: "--batch-size", value: "N", description: "images of one step (60)" },
-        { flag: "--json", description: "print JSON" },
-        { flag: "--help", description: "print this" },
-      ];
-      const { values } = parseArguments(args, flags, 0);
-      if (values.has("--help")) {
-        console.out(
-          usage(
-            "bench --network conv2 --replicates 1",
-            "Times a network's training step and its kernels, as a fraction of the adapter's multiply-add peak.",
-            flags,
-          ),
-        );
-        return 0;
-      }
-      const replicates = (values.get("--replicates") ?? "1,5").split(",").map((text) =>
-        wholeNumber("--replicates", text, 64)
-      );
-      const batchSize = wholeNumber("--batch-size", values.get("--batch-size") ?? "60", 4096);
-      const name = values.get("--network") ?? "lenet";
-      const network = architectureNames.find((candidate) => candidate === name);
-      if (!network) {
-        throw new UsageError(
-          `--network is "${name}".${suggestion(name, architectureNames)} Choose one of ${
-            architectureNames.join(", ")
-          }.`,
-        );
-      }
-      const width = Number(values.get("--width") ?? "1");
-      if (!(width > 0 && width <= 16)) {
-        throw new UsageError(`--width is "${values.get("--width")}", and it must be a number above 0 and at most 16.`);
-      }
-      const { bench, formatReport } = await import("./bench.ts");
-      const report = await bench({ network, width, replicates, batchSize });
-      console.out(values.has("--json") ? JSON.stringify(report, null, 2) : formatReport(report));
-      return 0;
-    },
+    description: "time the training step, its kernels, levels and ensembles",
+    run: async (args, console, signal) => (await import("./bench.ts")).benchCommand(args, { console, signal }),
   },
 };
 
@@ -124,12 +82,6 @@ export async function main(args: readonly string[], console: Console, signal: Ab
     console.err(`Error: ${error instanceof Error ? error.message : String(error)}`);
     return error instanceof UsageError ? 2 : 1;
   }
-}
-
-function wholeNumber(flag: string, text: string, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new UsageError(`${flag} is "${text}", and it must be a whole number from 1 to ${most}.`);
 }
 
 function usage(

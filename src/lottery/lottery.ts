@@ -28,6 +28,7 @@ import { divergedAtOf } from "../nn/state.ts";
 import { CheckpointClock } from "./checkpoint_clock.ts";
 import { type LotteryConfig, networkOf } from "./config.ts";
 import { plannedWeights, type PruningGroup, pruningGroups, type PruningRates, toPrune } from "./schedule.ts";
+import { traceKernels, type TraceListener, type TraceSpan } from "./trace.ts";
 import type {
   ArmName,
   Evaluation,
@@ -61,6 +62,8 @@ export interface LotteryOptions {
    * every wait, whatever it costs.
    */
   readonly checkpointSeconds?: number;
+  /** Told of spans for a timeline. At the end of each level a step and an evaluation more are timed, which changes no number. */
+  readonly trace?: TraceListener;
   /** Ends the run at the next step: `lottery()` yields a snapshot of where it stands and throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -91,7 +94,7 @@ const maxSteps = 256;
  * @throws {RangeError} when configuration and data set do not fit
  */
 export async function* lottery(config: LotteryConfig, options: LotteryOptions): AsyncGenerator<LotteryEvent> {
-  const { dataset, signal } = options;
+  const { dataset, signal, trace } = options;
   const layout = layOut(networkOf(config, dataset));
   const rates = ratesOf(config);
   const groups = pruningGroups(layout, rates);
@@ -153,7 +156,8 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       layers: layerCounts(layout, kept),
     };
     const plan = planOf(layout, densitiesOf(layout, kept, groups, config.scope), gpu.adapter.kind);
-    const started = performance.now() - members.reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
+    const opened = performance.now();
+    const started = opened - members.reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
     using ensemble = await Ensemble.open(gpu, {
       layout,
       replicates: members.length,
@@ -170,13 +174,19 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       masks: members.map(({ mask }) => mask),
       compact: layout.layers.flatMap(({ name }, index) => plan[name] === "compact" ? [index] : []),
     });
-    const stepMs = yield* trainLevel({ ensemble, config, level, members, work, clock, started, signal });
+    const stepMs = yield* trainLevel({ ensemble, config, level, members, work, clock, started, trace, signal });
     const correct = await ensemble.trainingCorrect();
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
     const networks = members.map((member, index) => member.trained(finals[index] ?? new Float32Array(0)));
     const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan };
     work.add(records, timing, await nextMasks(ensemble, members, groups), rewindPoints(members));
+    if (trace) {
+      // From here on nothing is read from the ensemble.
+      const ended = performance.now();
+      trace({ name: `level ${level}`, track: "levels", level, startMs: opened, durationMs: ended - opened });
+      await traceKernels(gpu, ensemble, members.map(({ start }) => start), level, trace);
+    }
     yield { type: "level-end", level, records, networks, timing };
     yield { type: "snapshot", snapshot: work.snapshot() };
     clock.reset();
@@ -247,17 +257,18 @@ interface LevelTraining {
   readonly clock: CheckpointClock;
   /** When the level began, by `performance.now()`. */
   readonly started: number;
+  readonly trace: TraceListener | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 /** One level, from its beginning or from within: steps, evaluations, snapshots. Returns the median time of a step in ms. */
 async function* trainLevel(training: LevelTraining): AsyncGenerator<LotteryEvent, number> {
-  const { ensemble, config, level, members, clock, signal } = training;
+  const { ensemble, config, level, members, clock, trace, signal } = training;
   const [first] = members;
   if (!first) throw new Error("unreachable: a level has networks");
   ensemble.begin(members.map(({ start }) => start), first.evaluatedAt);
   await assertReset(ensemble, members);
-  const pace = new Pace(ensemble, first.stepMs);
+  const pace = new Pace(ensemble, first.stepMs, (span) => trace?.({ ...span, track: "waits", level }));
   const { iterations, evalEvery } = config;
   const firstIteration = firstIterationOf(config, level);
   const rewindAt = level === 0 && config.rewind > 0 ? config.rewind : Infinity;
@@ -276,7 +287,7 @@ async function* trainLevel(training: LevelTraining): AsyncGenerator<LotteryEvent
     }
     const isEvaluated = iteration === firstIteration || iteration % evalEvery === 0 || iteration === iterations;
     if (isEvaluated && first.evaluatedAt !== iteration) {
-      yield* evaluations(ensemble, members, pace);
+      yield* evaluations(training, pace, iteration);
       continue;
     }
     if (iteration === iterations) return pace.medianStepMs;
@@ -318,10 +329,17 @@ function rewindPoints(members: readonly Member[]): RewindPoint[] {
   return members.flatMap(({ key: { replicate }, rewindPoint: values }) => values ? [{ replicate, values }] : []);
 }
 
-async function* evaluations(ensemble: Ensemble, members: readonly Member[], pace: Pace): AsyncGenerator<LotteryEvent> {
+async function* evaluations(
+  { ensemble, members, level, trace }: LevelTraining,
+  pace: Pace,
+  iteration: number,
+): AsyncGenerator<LotteryEvent> {
   // Settled first: work queued behind the last steps would count as theirs.
   await pace.settle();
+  const startMs = performance.now();
   const { records, kept, violations } = await ensemble.evaluate();
+  const durationMs = performance.now() - startMs;
+  trace?.({ name: `evaluation at iteration ${iteration}`, track: "evaluations", level, startMs, durationMs });
   for (const [index, member] of members.entries()) {
     const record = records[index];
     if (!record) throw new Error("unreachable: one record per network");
@@ -384,11 +402,20 @@ class Pace {
   #stepMs = 0;
   #trainLoss: number | null = null;
   readonly #stepMsBefore: number;
+  readonly #waited: (span: Pick<TraceSpan, "name" | "startMs" | "durationMs">) => void;
 
-  /** @param stepMsBefore median time of a step before an interruption, in milliseconds; 0 when there was none */
-  constructor(ensemble: Ensemble, stepMsBefore: number) {
+  /**
+   * @param stepMsBefore median time of a step before an interruption, in milliseconds; 0 when there was none
+   * @param waited told of every wait
+   */
+  constructor(
+    ensemble: Ensemble,
+    stepMsBefore: number,
+    waited: (span: Pick<TraceSpan, "name" | "startMs" | "durationMs">) => void,
+  ) {
     this.#ensemble = ensemble;
     this.#stepMsBefore = stepMsBefore;
+    this.#waited = waited;
   }
 
   /** Steps of the next submit. */
@@ -431,9 +458,12 @@ class Pace {
   async settle(): Promise<void> {
     if (this.#waiting === 0) return;
     // A read waits for everything before it, so that the running loss comes for nothing.
+    const startMs = performance.now();
     const [loss] = await this.#ensemble.runningLosses();
+    const ended = performance.now();
+    this.#waited({ name: `wait for ${this.#waiting} steps`, startMs, durationMs: ended - startMs });
     this.#trainLoss = loss === undefined ? null : finite(loss);
-    this.#stepMs = (performance.now() - this.#since) / this.#waiting;
+    this.#stepMs = (ended - this.#since) / this.#waiting;
     this.#times.push(this.#stepMs);
     this.#waiting = 0;
   }

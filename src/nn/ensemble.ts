@@ -473,8 +473,8 @@ export class Ensemble implements Disposable {
   /** The mask of each network, as it is now. */
   async masks(): Promise<Uint32Array<ArrayBuffer>[]> {
     const all = await this.#gpu.readUint32(this.buffer("mask"));
-    const own = partsOf(all, this.replicates);
     const compact = this.#compact;
+    const own = partsOf(all, this.replicates, (compact?.layout ?? this.layout).arena / 32);
     return compact ? own.map((words, replicate) => compact.unpackMask(words, replicate)) : own;
   }
 
@@ -497,7 +497,7 @@ export class Ensemble implements Disposable {
     using parameters = this.#gpu.upload("dense parameters", concatenated(arenas));
     using mask = this.#gpu.upload("dense mask", concatenated(await this.masks()));
     await pruneSmallest(this.#gpu, this.layout, groups, counts, { parameters, mask });
-    return partsOf(await this.#gpu.readUint32(mask), this.replicates);
+    return partsOf(await this.#gpu.readUint32(mask), this.replicates, this.layout.arena / 32);
   }
 
   /** One of the buffers that {@linkcode planEnsemble} lists. */
@@ -514,6 +514,11 @@ export class Ensemble implements Disposable {
     return this.#step;
   }
 
+  /** The recorded evaluation, in the order of its submits, for timing. */
+  get evaluationPrograms(): readonly Program[] {
+    return this.#evaluation;
+  }
+
   /** Waits until what was submitted is done. */
   done(): Promise<void> {
     return this.#gpu.done();
@@ -526,8 +531,8 @@ export class Ensemble implements Disposable {
 
   async #arenas(buffer: Buffer): Promise<Float32Array<ArrayBuffer>[]> {
     const all = await this.#gpu.readFloats(buffer);
-    const own = partsOf(all, this.replicates);
     const compact = this.#compact;
+    const own = partsOf(all, this.replicates, (compact?.layout ?? this.layout).arena);
     return compact ? own.map((values, replicate) => compact.unpack(values, replicate)) : own;
   }
 
@@ -769,13 +774,17 @@ function compactArenaOf({ layout, replicates, masks, compact = [] }: EnsembleOpt
   return new CompactArena(layout, masks, compact);
 }
 
-/** Equal parts of a list, a copy each. */
-function partsOf<List extends Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(all: List, count: number): List[];
+/** The parts of a buffer, so many values each, a copy each. The buffer may be longer: it is rounded up to whole vec4. */
+function partsOf<List extends Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(
+  all: List,
+  count: number,
+  length: number,
+): List[];
 function partsOf(
   all: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
   count: number,
+  length: number,
 ): (Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] {
-  const length = all.length / count;
   return Array.from({ length: count }, (_, index) => all.slice(index * length, (index + 1) * length));
 }
 

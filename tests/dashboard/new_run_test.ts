@@ -162,6 +162,10 @@ Deno.test("a start leads to its run as soon as there is one, and the same once m
       assert.ok(tries < 600);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    // Who opens the start later sees what it said; who was waiting for the run is led there, however quick it was.
+    assert.equal((await app.get(path)).status, 200);
+    const followed = await app.get(`${path}?follow`);
+    assert.deepEqual([followed.status, followed.headers.get("location")], [303, `/runs/${id}`]);
     const again = await app.post("/new", tiny);
     assert.equal(again.status, 409);
     const html = await again.text();

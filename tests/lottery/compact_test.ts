@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import type { LotteryConfig } from "../../src/lottery/config.ts";
 import type { LotteryEvent } from "../../src/lottery/types.ts";
+import { architecture } from "../../src/nn/architectures.ts";
 import { unpackMask } from "../../src/nn/mask.ts";
+import { layOut } from "../../src/nn/network.ts";
 import { planOf } from "../../src/nn/plan.ts";
 import { closeTestGpu, testGpu } from "../kernels/support.ts";
 import { layout, numbers, run, smallConfig, together } from "./runs.ts";
@@ -80,4 +82,13 @@ Deno.test("pruning a compact level keeps the largest of what it trained, ties by
     for (const at of largest) wanted[at] = 1;
     assert.deepEqual(unpacked[index], wanted);
   });
+});
+
+Deno.test("masks that do not fill their buffer's last vec4 are carried from level to level, masked and compact", async () => {
+  const gpu = await testGpu();
+  const { masks, records } = await run(deepConfig({ width: 0.2 }), { gpu });
+  const words = layOut(architecture("lenet", { channels: 1, height: 9, width: 9 }, 5, { width: 0.2 })).arena / 32;
+  assert.notEqual(words % 4, 0, "this network would not show it");
+  assert.deepEqual([...new Set(masks.map((mask) => mask.words.length))], [words]);
+  assert.deepEqual([...new Set(records.map(({ level }) => level))].sort(), [0, 1, 2, 3]);
 });

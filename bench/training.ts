@@ -1,0 +1,252 @@
+/**
+ * Trainings to be timed: networks of the paper on random images, opened for steps alone, dense or at a level of the paper's
+ * schedule with random masks of exactly its counts. Several of them are timed in turn on one device, so that what disturbs one
+ * disturbs the others.
+ *
+ * @module
+ */
+import { unitRange } from "../src/data/normalization.ts";
+import { RandomStream } from "../src/data/random.ts";
+import type { AdapterInfo, Gpu } from "../src/gpu/gpu.ts";
+import { pruningGroups, type PruningRates, toPrune } from "../src/lottery/schedule.ts";
+import { architecture, type ArchitectureName } from "../src/nn/architectures.ts";
+import { DeviceExamples } from "../src/nn/batches.ts";
+import { Ensemble, type StartValues } from "../src/nn/ensemble.ts";
+import { glorot } from "../src/nn/initialize.ts";
+import { packMask } from "../src/nn/mask.ts";
+import { type Extent, layOut, type NetworkLayout, sizeOf } from "../src/nn/network.ts";
+import type { OptimizerSettings } from "../src/nn/optimizer.ts";
+import { planOf } from "../src/nn/plan.ts";
+
+/** Random images that trainings draw from. */
+const imageCount = 1024;
+
+/** The most steps of one submit. */
+const mostSteps = 256;
+
+/** One of the paper's networks for the images that it was made for. */
+export function networkLayout(network: ArchitectureName, width = 1): NetworkLayout {
+  const input = network === "lenet" ? { channels: 1, height: 28, width: 28 } : { channels: 3, height: 32, width: 32 };
+  return layOut(architecture(network, input, 10, { width }));
+}
+
+/** Random images of ten classes, on the device. */
+export function randomExamples(gpu: Gpu, input: Extent): DeviceExamples {
+  const random = new RandomStream(1, "synthetic");
+  const images = Uint8Array.from({ length: sizeOf(input) * imageCount }, () => random.below(256));
+  const labels = Uint8Array.from({ length: imageCount }, () => random.below(10));
+  return new DeviceExamples(gpu, "train", input, { images, labels, count: imageCount });
+}
+
+/** A level of a schedule: how many weights of each layer survive, and which layers a run would keep compact then. */
+export interface PlannedLevel {
+  /** 0 is dense. */
+  readonly level: number;
+  /** Survivors of each layer. */
+  readonly kept: readonly number[];
+  /** The surviving fraction of the network. */
+  readonly remaining: number;
+  /** Layers that are compact, by index. */
+  readonly compact: readonly number[];
+}
+
+/** A level as a run plans it. How a pool of several layers spreads over them is a run's own affair: here evenly. */
+export function plannedLevel(
+  layout: NetworkLayout,
+  level: number,
+  rates: PruningRates,
+  kind: AdapterInfo["kind"],
+): PlannedLevel {
+  const groups = pruningGroups(layout, rates);
+  const sizes = layout.layers.map(({ inputs, outputs }) => inputs * outputs);
+  const kept = [...sizes];
+  for (let round = 0; round < level; round++) {
+    toPrune(groups, kept).forEach((count, group) => {
+      const layers = groups[group]?.layers ?? [];
+      const pool = layers.reduce((sum, layer) => sum + (kept[layer] ?? 0), 0);
+      let before = 0;
+      let taken = 0;
+      for (const layer of layers) {
+        const own = kept[layer] ?? 0;
+        before += own;
+        const until = Math.round(count * before / pool);
+        kept[layer] = own - (until - taken);
+        taken = until;
+      }
+    });
+  }
+  const plan = planOf(layout, kept.map((count, index) => count / (sizes[index] ?? 1)), kind);
+  return {
+    level,
+    kept,
+    remaining: kept.reduce((sum, count) => sum + count, 0) / layout.weights,
+    compact: layout.layers.flatMap(({ name }, index) => plan[name] === "compact" ? [index] : []),
+  };
+}
+
+/** A mask that keeps exactly so many weights of each layer, each choice of them equally likely (Knuth's algorithm S). */
+function randomMask(
+  layout: NetworkLayout,
+  kept: readonly number[],
+  random: RandomStream,
+): Uint32Array<ArrayBuffer> {
+  return packMask(
+    layout,
+    layout.layers.map(({ inputs, outputs }, index) => {
+      let wanted = kept[index] ?? 0;
+      let left = inputs * outputs;
+      return Uint8Array.from({ length: left }, () => {
+        const isKept = random.uniform() * left-- < wanted;
+        if (isKept) wanted--;
+        return Number(isKept);
+      });
+    }),
+  );
+}
+
+/** Random masks of a level for networks in lockstep. */
+export function randomMasks(
+  layout: NetworkLayout,
+  { level, kept }: Pick<PlannedLevel, "level" | "kept">,
+  replicates: number,
+): Uint32Array<ArrayBuffer>[] {
+  return Array.from(
+    { length: replicates },
+    (_, index) => randomMask(layout, kept, new RandomStream(index + 1, "synthetic", 1, level)),
+  );
+}
+
+/** What a training is made of. */
+export interface TrainingOptions {
+  /** The network. */
+  readonly layout: NetworkLayout;
+  /** What it trains on. */
+  readonly examples: DeviceExamples;
+  /** The optimizer. */
+  readonly optimizer: OptimizerSettings;
+  /** Images of one step. */
+  readonly batchSize: number;
+  /** Per network in lockstep, its mask. */
+  readonly masks: readonly Uint32Array<ArrayBuffer>[];
+  /** Layers that keep only their survivors, by index; none when left out. */
+  readonly compact?: readonly number[];
+  /** Steps that it may go on for from a beginning; as many as one submit takes when left out. */
+  readonly iterations?: number;
+}
+
+/** Networks in lockstep, opened for steps. */
+export class Training implements Disposable {
+  /** The networks. */
+  readonly ensemble: Ensemble;
+  readonly #gpu: Gpu;
+  readonly #batches: readonly Uint32Array[];
+  readonly #batchSize: number;
+
+  private constructor(gpu: Gpu, ensemble: Ensemble, batchSize: number) {
+    this.#gpu = gpu;
+    this.ensemble = ensemble;
+    this.#batchSize = batchSize;
+    const random = new RandomStream(2, "synthetic");
+    this.#batches = Array.from(
+      { length: ensemble.replicates },
+      () => Uint32Array.from({ length: batchSize * mostSteps }, () => random.below(imageCount)),
+    );
+  }
+
+  /** Allocates and compiles. */
+  static async open(
+    gpu: Gpu,
+    { layout, examples, optimizer, batchSize, masks, compact, iterations }: TrainingOptions,
+  ): Promise<Training> {
+    const indices = Uint32Array.from({ length: imageCount }, (_, index) => index);
+    const replicates = masks.length;
+    const ensemble = await Ensemble.open(gpu, {
+      layout,
+      replicates,
+      batchSize,
+      optimizer,
+      iterations: iterations ?? mostSteps,
+      train: examples,
+      test: examples,
+      splits: masks.map(() => ({ train: indices, validation: indices })),
+      normalization: masks.map(() => unitRange(layout.spec.input.channels)),
+      masks,
+      ...(compact ? { compact } : {}),
+    });
+    return new Training(gpu, ensemble, batchSize);
+  }
+
+  /** Goes back to these values. */
+  begin(starts: readonly StartValues[]): void {
+    this.ensemble.begin(starts);
+  }
+
+  /** Submits so many steps, up to 256. */
+  submit(steps: number): void {
+    this.ensemble.steps(this.#batches.map((own) => own.subarray(0, steps * this.#batchSize)));
+  }
+
+  /** Milliseconds of one step, over so many of them; whatever was submitted before is waited for first. */
+  async stepMs(steps: number): Promise<number> {
+    await this.#gpu.done();
+    const started = performance.now();
+    this.submit(steps);
+    await this.#gpu.done();
+    return (performance.now() - started) / steps;
+  }
+
+  /** Releases it. */
+  [Symbol.dispose](): void {
+    this.ensemble[Symbol.dispose]();
+  }
+}
+
+/** Where networks start: Glorot's values, one seed each. */
+export function startValues(layout: NetworkLayout, masks: readonly Uint32Array<ArrayBuffer>[]): StartValues[] {
+  return masks.map((mask, index) => ({ values: glorot(layout, index + 1), mask }));
+}
+
+/** A training and where it starts from whenever it is its turn. */
+export interface Turn {
+  /** The training; two turns may share one. */
+  readonly training: Training;
+  /** Values and masks. */
+  readonly starts: readonly StartValues[];
+}
+
+/** How turns are timed. */
+export interface TurnOptions {
+  /** Rounds in which each has its turn once. */
+  readonly runs: number;
+  /** How long a turn lasts, in milliseconds: long enough to hide a wait's 11 ms. */
+  readonly sampleMs: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Times trainings in turn, after one round that is not counted.
+ *
+ * @returns per turn, milliseconds of a step in each round
+ */
+export async function inTurns(turns: readonly Turn[], options: TurnOptions): Promise<number[][]> {
+  const { runs, sampleMs, signal } = options;
+  const stepsOf: number[] = [];
+  for (const { training, starts } of turns) {
+    signal?.throwIfAborted();
+    training.begin(starts);
+    // The first step warms up. A few more tell how long one takes, where it is shorter than a wait.
+    const first = await training.stepMs(1);
+    const ms = first < 50 ? await training.stepMs(8) : first;
+    stepsOf.push(Math.max(1, Math.min(mostSteps, Math.round(sampleMs / ms))));
+  }
+  const times: number[][] = turns.map(() => []);
+  for (let run = 0; run < runs; run++) {
+    for (const [index, { training, starts }] of turns.entries()) {
+      signal?.throwIfAborted();
+      training.begin(starts);
+      times[index]?.push(await training.stepMs(stepsOf[index] ?? 1));
+    }
+  }
+  return times;
+}

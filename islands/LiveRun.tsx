@@ -50,9 +50,11 @@ export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
     };
   }, [id]);
 
+  // A renewal that was under way when the connection was lost fails too, and says less.
+  const isTold = problem.value !== "" && state.value !== "lost";
   return (
-    <p class={`live-note small soft ${problem.value === "" ? state.value : "told"}`} role="status">
-      {problem.value === "" ? liveWords[state.value] : problem}
+    <p class={`live-note small soft ${isTold ? "told" : state.value}`} role="status">
+      {isTold ? problem : liveWords[state.value]}
     </p>
   );
 }

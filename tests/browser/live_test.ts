@@ -18,7 +18,7 @@ const latestMs = 2_000;
 const everyMs = 50;
 
 /** What requests come to while the server is gone. */
-const connectionEnded = /net::ERR_(?:INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+)/;
+const connectionEnded = /net::ERR_(?:INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+|FAILED)/;
 
 /**
  * The longest task of a page that a reader may meet: browsers call 50 ms long, and none of the updates took as much (measured
@@ -135,8 +135,12 @@ browserTest(
     await visiting(browser, served.origin, `/runs/${id}`, { expected: [connectionEnded] }, async ({ page }) => {
       const note = page.locator(".live-note");
       await until("the connection", async () => (await note.innerText()) === "Live" || undefined);
+      // A renewal fails just before: what is told all the same is that the connection is lost.
+      await page.route(`**/runs/${id}`, (route) => route.abort());
+      await until("a renewal that fails", async () => (await note.innerText()) !== "Live" || undefined);
       await served.stop();
       await until("its loss", async () => /lost/i.test(await note.innerText()) || undefined);
+      await page.unroute(`**/runs/${id}`);
       const before = await shown(page) ?? 0;
       await until("progress", async () => ((await recorded(runs.path, id)) ?? 0) > before || undefined);
       await served.start();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Gpu } from "../src/gpu/gpu.ts";
+import { compactLayers } from "../src/nn/plan.ts";
 import { medianRatio, type Spread, spread } from "./spread.ts";
 import type { LevelsOptions } from "./levels.ts";
 import { inTurns, plannedLevel, randomExamples, randomMasks, startValues, Training, type Turn } from "./training.ts";
@@ -44,7 +45,7 @@ export interface Ensembles {
 export async function timeEnsembles(gpu: Gpu, options: EnsemblesOptions): Promise<Ensembles> {
   const { layout, rates, optimizer, batchSize, level, iterations } = options;
   const planned = plannedLevel(layout, level, rates, gpu.adapter.kind);
-  const { remaining, compact } = planned;
+  const { remaining, plan } = planned;
   const counts = [...new Set([1, ...options.replicates])];
   using stack = new DisposableStack();
   const examples = stack.use(randomExamples(gpu, layout.spec.input));
@@ -53,7 +54,7 @@ export async function timeEnsembles(gpu: Gpu, options: EnsemblesOptions): Promis
     options.signal?.throwIfAborted();
     const masks = randomMasks(layout, planned, count);
     const training = stack.use(
-      await Training.open(gpu, { layout, examples, optimizer, batchSize, masks, compact }),
+      await Training.open(gpu, { layout, examples, optimizer, batchSize, masks, plan }),
     );
     turns.push({ training, starts: startValues(layout, masks) });
   }
@@ -61,7 +62,7 @@ export async function timeEnsembles(gpu: Gpu, options: EnsemblesOptions): Promis
   const single = times[0] ?? [];
   return {
     remaining,
-    compact: compact.map((layer) => layout.layers[layer]?.name ?? ""),
+    compact: compactLayers(plan).map((layer) => layout.layers[layer]?.name ?? ""),
     ensembles: options.replicates.map((replicates): EnsembleTime => {
       const own = times[counts.indexOf(replicates)] ?? [];
       const ms = spread(own);

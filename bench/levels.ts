@@ -8,6 +8,7 @@ import type { Gpu } from "../src/gpu/gpu.ts";
 import type { PruningRates } from "../src/lottery/schedule.ts";
 import type { NetworkLayout } from "../src/nn/network.ts";
 import type { OptimizerSettings } from "../src/nn/optimizer.ts";
+import { compactLayers, type LayerPlan } from "../src/nn/plan.ts";
 import { medianRatio, type Spread, spread } from "./spread.ts";
 import {
   inTurns,
@@ -67,31 +68,30 @@ export async function timeLevels(gpu: Gpu, options: LevelsOptions): Promise<Leve
   const examples = stack.use(randomExamples(gpu, layout.spec.input));
   const open = async (
     masks: readonly Uint32Array<ArrayBuffer>[],
-    compact: readonly number[],
-  ): Promise<Training> =>
-    stack.use(await Training.open(gpu, { layout, examples, optimizer, batchSize, masks, compact }));
+    plan: readonly LayerPlan[],
+  ): Promise<Training> => stack.use(await Training.open(gpu, { layout, examples, optimizer, batchSize, masks, plan }));
   // One serves all levels: masked-dense kernels know of no density.
   const maskedDense = await open(masksOf[0] ?? [], []);
   const turns: Turn[] = [];
   const places: { readonly planned: number; readonly maskedDense: number }[] = [];
-  for (const [index, { compact }] of planned.entries()) {
+  for (const [index, { plan }] of planned.entries()) {
     options.signal?.throwIfAborted();
     const masks = masksOf[index] ?? [];
     const starts = startValues(layout, masks);
     turns.push({ training: maskedDense, starts });
     const at = turns.length - 1;
-    if (compact.length > 0) turns.push({ training: await open(masks, compact), starts });
+    if (compactLayers(plan).length > 0) turns.push({ training: await open(masks, plan), starts });
     places.push({ planned: turns.length - 1, maskedDense: at });
   }
   const times = await inTurns(turns, options);
   const timesAt = (place: number | undefined): number[] => times[place ?? -1] ?? [];
-  return planned.map(({ level, remaining, compact }: PlannedLevel, index): LevelTime => {
+  return planned.map(({ level, remaining, plan }: PlannedLevel, index): LevelTime => {
     const own = timesAt(places[index]?.planned);
     const dense = timesAt(places[index]?.maskedDense);
     return {
       level,
       remaining,
-      compact: compact.map((layer) => layout.layers[layer]?.name ?? ""),
+      compact: compactLayers(plan).map((layer) => layout.layers[layer]?.name ?? ""),
       ms: spread(own),
       maskedDenseMs: spread(dense),
       byMaskedDense: medianRatio(own, dense),

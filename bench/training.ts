@@ -16,7 +16,7 @@ import { glorot } from "../src/nn/initialize.ts";
 import { packMask } from "../src/nn/mask.ts";
 import { type Extent, layOut, type NetworkLayout, sizeOf } from "../src/nn/network.ts";
 import type { OptimizerSettings } from "../src/nn/optimizer.ts";
-import { planOf } from "../src/nn/plan.ts";
+import { type LayerPlan, planOf } from "../src/nn/plan.ts";
 
 /** Random images that trainings draw from. */
 const imageCount = 1024;
@@ -38,7 +38,7 @@ export function randomExamples(gpu: Gpu, input: Extent): DeviceExamples {
   return new DeviceExamples(gpu, "train", input, { images, labels, count: imageCount });
 }
 
-/** A level of a schedule: how many weights of each layer survive, and which layers a run would keep compact then. */
+/** A level of a schedule: how many weights of each layer survive, and which kernels a run would plan then. */
 export interface PlannedLevel {
   /** 0 is dense. */
   readonly level: number;
@@ -46,8 +46,8 @@ export interface PlannedLevel {
   readonly kept: readonly number[];
   /** The surviving fraction of the network. */
   readonly remaining: number;
-  /** Layers that are compact, by index. */
-  readonly compact: readonly number[];
+  /** Which kernels each layer runs, by its index. */
+  readonly plan: readonly LayerPlan[];
 }
 
 /** A level as a run plans it. How a pool of several layers spreads over them is a run's own affair: here evenly. */
@@ -80,7 +80,7 @@ export function plannedLevel(
     level,
     kept,
     remaining: kept.reduce((sum, count) => sum + count, 0) / layout.weights,
-    compact: layout.layers.flatMap(({ name }, index) => plan[name] === "compact" ? [index] : []),
+    plan,
   };
 }
 
@@ -128,8 +128,8 @@ export interface TrainingOptions {
   readonly batchSize: number;
   /** Per network in lockstep, its mask. */
   readonly masks: readonly Uint32Array<ArrayBuffer>[];
-  /** Layers that keep only their survivors, by index; none when left out. */
-  readonly compact?: readonly number[];
+  /** Which kernels each layer runs, by its index; when left out, masked-dense ones with register tiles. */
+  readonly plan?: readonly LayerPlan[];
   /** Steps that it may go on for from a beginning; as many as one submit takes when left out. */
   readonly iterations?: number;
 }
@@ -156,7 +156,7 @@ export class Training implements Disposable {
   /** Allocates and compiles. */
   static async open(
     gpu: Gpu,
-    { layout, examples, optimizer, batchSize, masks, compact, iterations }: TrainingOptions,
+    { layout, examples, optimizer, batchSize, masks, plan, iterations }: TrainingOptions,
   ): Promise<Training> {
     const indices = Uint32Array.from({ length: imageCount }, (_, index) => index);
     const replicates = masks.length;
@@ -171,7 +171,7 @@ export class Training implements Disposable {
       splits: masks.map(() => ({ train: indices, validation: indices })),
       normalization: masks.map(() => unitRange(layout.spec.input.channels)),
       masks,
-      ...(compact ? { compact } : {}),
+      ...(plan ? { plan } : {}),
     });
     return new Training(gpu, ensemble, batchSize);
   }

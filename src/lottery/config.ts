@@ -460,7 +460,7 @@ export function flagOf(key: string): string {
 }
 
 /** The first ten hexadecimal digits of the SHA-256 of a value as JSON with sorted keys. */
-export async function shortHash(value: Readonly<Record<string, unknown>>): Promise<string> {
+export async function shortHash(value: object): Promise<string> {
   const canonical = JSON.stringify(
     value,
     (_, own: unknown) =>

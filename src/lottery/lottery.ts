@@ -23,7 +23,7 @@ import { glorot } from "../nn/initialize.ts";
 import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
 import { fromArena, layOut, type NetworkLayout, normsFromArena, roundUp, sizeOf } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
-import { planOf } from "../nn/plan.ts";
+import { planOf, planWords } from "../nn/plan.ts";
 import { divergedAtOf } from "../nn/state.ts";
 import { CheckpointClock } from "./checkpoint_clock.ts";
 import { type LotteryConfig, networkOf } from "./config.ts";
@@ -172,14 +172,14 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       dropoutKeys: members.map(({ dropoutKey }) => dropoutKey),
       augment: config.augment,
       masks: members.map(({ mask }) => mask),
-      compact: layout.layers.flatMap(({ name }, index) => plan[name] === "compact" ? [index] : []),
+      plan,
     });
     const stepMs = yield* trainLevel({ ensemble, config, level, members, work, clock, started, trace, signal });
     const correct = await ensemble.trainingCorrect();
     const finals = await ensemble.parameters();
     const records = members.map((member, index) => member.record(correct[index], config));
     const networks = members.map((member, index) => member.trained(finals[index] ?? new Float32Array(0)));
-    const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan };
+    const timing = { level, seconds: (performance.now() - started) / 1000, stepMs, plan: planWords(layout, plan) };
     work.add(records, timing, await nextMasks(ensemble, members, groups), rewindPoints(members));
     if (trace) {
       // From here on nothing is read from the ensemble.

@@ -22,12 +22,12 @@ import {
   trainingLifetimes,
 } from "./graph.ts";
 import { CompactArena } from "./compact.ts";
-import type { CompactStructure } from "./compact_dense.ts";
 import type { CompactIndices } from "./compact_structure.ts";
 import { copyIfBest, crossEntropy, endOfStep, sums } from "./loss.ts";
 import { applyMask } from "./mask.ts";
 import { classesOf, type NetworkLayout, roundUp } from "./network.ts";
 import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
+import { compactLayers, type LayerPlan } from "./plan.ts";
 import { layerTable, pruneSmallest, statistics } from "./selection.ts";
 import {
   type EvaluationRecord,
@@ -68,8 +68,8 @@ export interface EnsembleOptions {
   readonly augment?: boolean;
   /** Per replicate, the mask that it trains with, where layers are compact. */
   readonly masks?: readonly Uint32Array[];
-  /** Layers that keep only their survivors, by index; none when left out. */
-  readonly compact?: readonly number[];
+  /** Which kernels each layer runs, by its index; when left out, masked-dense ones with register tiles. */
+  readonly plan?: readonly LayerPlan[];
   /** Whether what is dead gives its memory to what comes later; true when left out. False to look at activations afterwards. */
   readonly sharesMemory?: boolean;
 }
@@ -568,9 +568,9 @@ class Builder {
     return buffer;
   }
 
-  /** Where the survivors of compact layers stand. */
-  #structures(): Map<number, CompactStructure> {
-    return new Map(
+  /** Which kernels layers run, and where the survivors of compact ones stand. */
+  #kernels(): Pick<PassShape, "plan" | "compact"> {
+    const compact = new Map(
       [...this.#sizes.structures ?? []].map(([index, { quads, entryCount }]) => {
         const part = (name: (typeof structureParts)[number]): Buffer => this.buffer(structureName(index, name));
         return [index, {
@@ -584,6 +584,7 @@ class Builder {
         }];
       }),
     );
+    return { plan: this.#options.plan ?? [], compact };
   }
 
   gather(): Launch[] {
@@ -618,7 +619,7 @@ class Builder {
     const mask = this.buffer("mask");
     const state = this.buffer("state");
     const losses = { losses: this.buffer("batch losses"), correct: this.buffer("batch correct") };
-    const shape: PassShape = { layout, replicates, images: batchSize, compact: this.#structures() };
+    const shape: PassShape = { layout, replicates, images: batchSize, ...this.#kernels() };
     const buffers: TrainingBuffers = {
       parameters,
       activation: (tensor) => this.buffer(`activation ${tensor}`),
@@ -716,7 +717,7 @@ class Builder {
           output: this.buffer("evaluation 0"),
           labels: this.buffer("evaluation labels"),
         }),
-        ...forwardPass({ layout, replicates, images, compact: this.#structures() }, {
+        ...forwardPass({ layout, replicates, images, ...this.#kernels() }, {
           parameters,
           activation: (tensor) => this.buffer(`evaluation ${tensor}`),
           partials: this.buffer("partial sums"),
@@ -764,7 +765,8 @@ function momentName(index: number): string {
 }
 
 /** The arena of an ensemble in which layers are compact; undefined where none is. */
-function compactArenaOf({ layout, replicates, masks, compact = [] }: EnsembleOptions): CompactArena | undefined {
+function compactArenaOf({ layout, replicates, masks, plan = [] }: EnsembleOptions): CompactArena | undefined {
+  const compact = compactLayers(plan);
   if (compact.length === 0) return undefined;
   if (masks?.length !== replicates) {
     throw new RangeError(

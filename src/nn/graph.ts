@@ -26,6 +26,7 @@ import { densePartialWords, forward as denseForward, inputGradient, weightGradie
 import { dropout, dropoutGradient } from "./dropout.ts";
 import type { Extent, LayerLayout, NetworkLayout, Operation } from "./network.ts";
 import { roundUp, sizeOf } from "./network.ts";
+import type { LayerPlan } from "./plan.ts";
 import { globalAveragePool, globalAveragePoolGradient, maxPool, maxPoolGradient } from "./pooling.ts";
 import { addRelu } from "./residual.ts";
 
@@ -40,6 +41,8 @@ export interface PassShape {
   readonly replicates: number;
   /** Images of a batch, without padding. */
   readonly images: number;
+  /** Which kernels each layer runs, by its index; when left out, masked-dense ones with register tiles. */
+  readonly plan?: readonly LayerPlan[];
   /** By the layer's index: where the survivors of layers stand that keep nothing else; none when left out. */
   readonly compact?: ReadonlyMap<number, CompactStructure>;
 }

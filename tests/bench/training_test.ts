@@ -15,6 +15,7 @@ import { optimizerOf, ratesOf } from "../../src/lottery/lottery.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import { architectureNames } from "../../src/nn/architectures.ts";
 import { countKept, denseMask } from "../../src/nn/mask.ts";
+import { planWords } from "../../src/nn/plan.ts";
 import { closeTestGpu, testGpu } from "../kernels/support.ts";
 import { layout, run, smallConfig } from "../lottery/runs.ts";
 
@@ -44,14 +45,10 @@ Deno.test("plannedLevel() has the counts and the plan of a run", async () => {
   const config = smallConfig({ levels: 3, pruneDense: 0.6 });
   const { events } = await run(config, { gpu });
   const begun = events.flatMap((event) => event.type === "level-start" ? [event.layers.map(({ kept }) => kept)] : []);
-  const compact = events.flatMap((event) =>
-    event.type === "level-end"
-      ? [layout.layers.flatMap(({ name }, index) => event.timing.plan[name] === "compact" ? [index] : [])]
-      : []
-  );
+  const plans = events.flatMap((event) => event.type === "level-end" ? [event.timing.plan] : []);
   const levels = [0, 1, 2, 3].map((level) => plannedLevel(layout, level, ratesOf(config), gpu.adapter.kind));
   assert.deepEqual(levels.map(({ kept }) => kept), begun);
-  assert.deepEqual(levels.map(({ compact }) => compact), compact);
+  assert.deepEqual(levels.map(({ plan }) => planWords(layout, plan)), plans);
 });
 
 Deno.test("random masks keep exactly what is planned, each replicate elsewhere", () => {

@@ -104,7 +104,10 @@ async function train(
     normalization: lanes.map(() => new Float32Array(2 * input.channels)),
     sharesMemory,
     masks: lanes.map(({ masks }) => packMask(layout, masks)),
-    compact: layout.layers.flatMap(({ type }, index) => isCompact && type === "dense" ? [index] : []),
+    plan: layout.layers.map(({ type }) => ({
+      weights: isCompact && type === "dense" ? "compact" : "masked-dense",
+      tiles: "register",
+    })),
   });
   ensemble.begin(lanes.map(({ initial, masks, norms }) => ({
     values: toArena(layout, asValues(initial), norms),

@@ -28,8 +28,8 @@ Deno.test("a layer is compact from the density on that the plan table says, and 
     { ...masked, dense1: "compact", dense2: "compact" },
   ]);
   // A GPU, on which nothing was measured, begins later.
-  assert.equal(planOf(layout, [0.16, 0.16, 0.64], "gpu")["dense1"], "masked-dense");
-  assert.equal(planOf(layout, [0.03, 0.16, 0.64], "gpu")["dense1"], "compact");
+  assert.equal(planOf(layout, [0.16, 0.16, 0.64], "gpu")[0]?.weights, "masked-dense");
+  assert.equal(planOf(layout, [0.03, 0.16, 0.64], "gpu")[0]?.weights, "compact");
 });
 
 Deno.test("a run that was stopped within a compact level goes on bit for bit", async () => {

@@ -20,8 +20,11 @@ export interface DenseShape {
   readonly batch: number;
 }
 
-/** Workgroups of 8 × 2 tiles: eight tiles cover a batch of 64, and two rows of them balance lavapipe's static split. */
-const group = { groupX: 8, groupY: 2 } as const;
+/** Workgroups of eight tiles in a row, one vector of lavapipe: they cover a batch of 64. */
+const row = { groupX: 8, groupY: 1 } as const;
+
+/** Up to this batch, tiles of eight images leave no more lanes idle than tiles of sixteen. */
+const narrowBatch = 64;
 
 /**
  * A forward pass over more inputs than this sums them in parts of so many, so that what the output tiles of one part read lies
@@ -52,10 +55,11 @@ export function forward(
 ): Launch[] {
   const parts = partsOf(layer);
   const relu = Number(layer.activation === "relu");
-  const outputTiles = Math.ceil(layer.outputQuads / 2);
+  const outputTiles = Math.ceil(layer.outputQuads / 8);
+  const wide = batch > narrowBatch;
   const sums: Launch = {
     kernel: denseForward,
-    constants: { ...group, relu: parts === 1 ? relu : 0, split: Number(parts > 1) },
+    constants: { ...row, relu: parts === 1 ? relu : 0, split: Number(parts > 1), wide: Number(wide) },
     dims: [
       layer.inputs,
       roundUp(layer.inputs, 4),
@@ -69,7 +73,7 @@ export function forward(
       parts,
     ],
     buffers: [buffers.parameters, buffers.input, parts === 1 ? buffers.output : buffers.partials],
-    workgroups: tiles(batch / 8, outputTiles * parts, replicates),
+    workgroups: tiles(batch / (wide ? 16 : 8), outputTiles * parts, replicates),
     label: `${layer.name} forward`,
   };
   if (parts === 1) return [sums];
@@ -97,7 +101,7 @@ export function inputGradient(
 ): Launch {
   return {
     kernel: denseInputGradient,
-    constants: { ...group, gate: Number(gate) },
+    constants: { ...row, gate: Number(gate) },
     dims: [
       layer.inputs,
       roundUp(layer.inputs, 4),
@@ -107,7 +111,7 @@ export function inputGradient(
       layout.arena / 4,
     ],
     buffers: [buffers.parameters, buffers.outputGradient, buffers.input, buffers.gradient],
-    workgroups: tiles(batch / 8, Math.ceil(layer.inputs / 8), replicates),
+    workgroups: tiles(batch / 8, Math.ceil(layer.inputs / 24), replicates),
     label: `${layer.name} input gradient`,
   };
 }
@@ -125,7 +129,7 @@ export function weightGradient(
 ): Launch {
   return {
     kernel: denseWeightGradient,
-    constants: { ...group, masked: Number(masked) },
+    constants: { ...row, masked: Number(masked) },
     dims: [
       layer.inputs,
       roundUp(layer.inputs, 4),
@@ -136,11 +140,11 @@ export function weightGradient(
       layout.arena / 4,
     ],
     buffers: [buffers.input, buffers.outputGradient, buffers.mask, buffers.gradient],
-    workgroups: tiles(Math.ceil(layer.outputQuads / 2), Math.ceil(layer.inputs / 8), replicates),
+    workgroups: tiles(Math.ceil(layer.outputQuads / 4), Math.ceil(layer.inputs / 16), replicates),
     label: `${layer.name} weight gradient`,
   };
 }
 
 function tiles(x: number, y: number, replicates: number): [number, number, number] {
-  return [Math.ceil(x / group.groupX), Math.ceil(y / group.groupY), replicates];
+  return [Math.ceil(x / row.groupX), Math.ceil(y / row.groupY), replicates];
 }

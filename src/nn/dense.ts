@@ -129,7 +129,7 @@ export function weightGradient(
 ): Launch {
   return {
     kernel: denseWeightGradient,
-    constants: { ...row, masked: Number(masked) },
+    constants: { groupX: row.groupX, masked: Number(masked) },
     dims: [
       layer.inputs,
       roundUp(layer.inputs, 4),
@@ -140,7 +140,7 @@ export function weightGradient(
       layout.arena / 4,
     ],
     buffers: [buffers.input, buffers.outputGradient, buffers.mask, buffers.gradient],
-    workgroups: tiles(Math.ceil(layer.outputQuads / 4), Math.ceil(layer.inputs / 16), replicates),
+    workgroups: tiles(Math.ceil(layer.outputQuads / 4) * Math.ceil(layer.inputs / 16), 1, replicates),
     label: `${layer.name} weight gradient`,
   };
 }

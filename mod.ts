@@ -39,6 +39,7 @@ export {
   presets,
 } from "./src/lottery/config.ts";
 export type { CustomNetwork } from "./src/lottery/network_schema.ts";
+export { parsePlanTable } from "./src/lottery/plan_table.ts";
 export type { Scope } from "./src/lottery/schedule.ts";
 export type { TraceListener, TraceSpan, TraceTrack } from "./src/lottery/trace.ts";
 export {
@@ -54,6 +55,7 @@ export type {
   LayerCount,
   LevelRecord,
   LevelTiming,
+  LockstepBy,
   LotteryEvent,
   MemoryEntry,
   NetworkKey,
@@ -102,6 +104,7 @@ export type {
   ResidualSpec,
 } from "./src/nn/network.ts";
 export type { TrainingState } from "./src/nn/ensemble.ts";
+export { type LockstepRow, type PlanRow, type PlanTable, planTable, type TilesPlan } from "./src/nn/plan.ts";
 export type { AdamSettings, LearningRateSettings, OptimizerSettings, SgdSettings } from "./src/nn/optimizer.ts";
 export { datasetNames, loadDataset, type LoadOptions } from "./src/data/load.ts";
 export type { Dataset, DatasetFile, DatasetName, Examples, ReadFile } from "./src/data/dataset.ts";

@@ -1,5 +1,5 @@
 /**
- * Where compact kernels overtake dense ones: both on the same dense layer, density after density, all launches of a run in turn on one
+ * Where compact kernels overtake dense ones: both on the same layer, density after density, all launches of a run in turn on one
  * device, so that what disturbs one disturbs the others.
  *
  * Run: `deno task bench crossover`
@@ -10,20 +10,40 @@ import { RandomStream } from "../src/data/random.ts";
 import type { Buffer } from "../src/gpu/buffer.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import type { Launch } from "../src/gpu/program.ts";
-import { compactForward, compactInputGradient, compactWeightGradient } from "../src/nn/compact_dense.ts";
-import { compactStructure } from "../src/nn/compact_structure.ts";
+import { CompactArena } from "../src/nn/compact.ts";
+import {
+  compactConvolutionForward,
+  compactConvolutionInputGradient,
+  compactConvolutionWeightGradient,
+} from "../src/nn/compact_convolution.ts";
+import {
+  compactForward,
+  compactInputGradient,
+  type CompactStructure,
+  compactWeightGradient,
+} from "../src/nn/compact_dense.ts";
+import {
+  convolutionForward,
+  convolutionInputGradient,
+  convolutionPartialWords,
+  convolutionWeightGradient,
+} from "../src/nn/convolution.ts";
 import { densePartialWords, type DenseShape, forward, inputGradient, weightGradient } from "../src/nn/dense.ts";
-import { flat, layOut, roundUp } from "../src/nn/network.ts";
+import { packMask } from "../src/nn/mask.ts";
+import { flat, layOut, roundUp, sizeOf } from "../src/nn/network.ts";
 import { optimizerStep, stepScalars } from "../src/nn/optimizer.ts";
 import { formatTable } from "../src/cli/table.ts";
 import { spread } from "./spread.ts";
 
+/** A layer to be timed: a dense one, or a 3 × 3 convolution with stride 1 on square images. */
+export type TimedLayer =
+  | { readonly type: "dense"; readonly inputs: number; readonly outputs: number }
+  | { readonly type: "conv"; readonly channels: number; readonly outputs: number; readonly size: number };
+
 /** What is compared. */
 export interface CrossoverOptions {
-  /** Inputs of the layer. */
-  readonly inputs: number;
-  /** Its outputs. */
-  readonly outputs: number;
+  /** The layer. */
+  readonly layer: TimedLayer;
   /** Images per step, a multiple of 8. */
   readonly batch: number;
   /** Fractions of surviving weights. */
@@ -49,7 +69,10 @@ export interface Crossover {
 }
 
 /** Densities of the paper's levels, and some above. */
-export const usualDensities = [0.02, 0.036, 0.08, 0.13, 0.2, 0.3, 0.4, 0.5, 0.6] as const;
+export const usualDensities: Readonly<Record<TimedLayer["type"], readonly number[]>> = {
+  dense: [0.02, 0.036, 0.08, 0.13, 0.2, 0.3, 0.4, 0.5, 0.6],
+  conv: [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.31],
+};
 
 const adam = { type: "adam", lr: 1e-3 } as const;
 
@@ -60,12 +83,13 @@ const adam = { type: "adam", lr: 1e-3 } as const;
  */
 export async function crossover(
   gpu: Gpu,
-  { inputs, outputs, batch, densities, runs, signal }: CrossoverOptions,
+  { layer: timed, batch, densities, runs, signal }: CrossoverOptions,
 ): Promise<Crossover> {
   if (!gpu.hasTimestamps) {
     throw new RangeError("Cannot time single kernels: the adapter has no timestamps. Use another adapter.");
   }
-  const dense = denseLayer(inputs, outputs, batch);
+  const dense = layerOf(timed, batch);
+  const { layer, layout } = dense;
   const random = new RandomStream(1, "synthetic");
   using stack = new DisposableStack();
   const upload = (values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Buffer =>
@@ -73,32 +97,34 @@ export async function crossover(
   const zeros = (values: number): Buffer => stack.use(gpu.buffer("crossover", values * 4));
   const normals = (count: number): Float32Array<ArrayBuffer> =>
     Float32Array.from({ length: count }, () => random.normal());
-  const { outputQuads } = dense.layer;
+  const inputs = roundUp(sizeOf(layer.input), 4) * batch;
+  const outputs = roundUp(sizeOf(layer.output), 4) * batch;
   const shared = {
     // Half of it zeros, as a ReLU leaves it.
-    input: upload(normals(roundUp(inputs, 4) * batch).map((value) => Math.max(0, value))),
-    outputGradient: upload(normals(outputQuads * 4 * batch)),
-    output: zeros(outputQuads * 4 * batch),
+    input: upload(normals(inputs).map((value) => Math.max(0, value))),
+    outputGradient: upload(normals(outputs)),
+    output: zeros(outputs),
     schedule: upload(stepScalars(adam, 1)),
     state: zeros(8),
-    below: zeros(roundUp(inputs, 4) * batch),
+    below: zeros(inputs),
+    partials: zeros(Math.max(4, layer.type === "conv" ? convolutionPartialWords(dense) : densePartialWords(dense))),
   };
-  const arenas = (length: number) => ({
-    parameters: upload(normals(length)),
-    gradient: zeros(length),
-    moments: [zeros(length), zeros(length)],
+  const buffersOf = (arena: number, mask: Uint32Array<ArrayBuffer>): LayerBuffers => ({
+    ...shared,
+    mask: upload(mask),
+    parameters: upload(normals(arena)),
+    gradient: zeros(arena),
+    moments: [zeros(arena), zeros(arena)],
   });
-  const denseArenas = arenas(dense.layout.arena);
-  const denseMask = upload(new Uint32Array(dense.layout.arena / 32).fill(0xffff_ffff));
-  const programs: Launch[][][] = [[
-    forward(dense, { ...denseArenas, ...shared, partials: zeros(Math.max(4, densePartialWords(dense))) }),
-    [inputGradient(dense, true, { ...denseArenas, ...shared, gradient: shared.below })],
-    [weightGradient(dense, true, { ...shared, ...denseArenas, mask: denseMask })],
-    [optimizerStep(dense.layout, 1, adam, { ...shared, ...denseArenas, mask: denseMask })],
-  ]];
+  const everything = new Uint32Array(layout.arena / 32).fill(0xffff_ffff);
+  const programs: Launch[][][] = [passesOf(dense, buffersOf(layout.arena, everything))];
   for (const density of densities) {
-    const bits = Uint8Array.from({ length: inputs * outputs }, () => Number(random.uniform() < density));
-    const indices = compactStructure([bits], inputs, outputs);
+    const bits = Uint8Array.from({ length: layer.inputs * layer.outputs }, () => Number(random.uniform() < density));
+    const mask = packMask(layout, [bits]);
+    const arena = new CompactArena(layout, [mask], [0]);
+    const indices = arena.structures.get(0);
+    const compact = arena.layout.layers[0];
+    if (!indices || !compact) throw new Error("unreachable: one layer was made compact");
     const structure = {
       rows: upload(indices.rows),
       positions: upload(indices.positions),
@@ -108,21 +134,8 @@ export async function crossover(
       quads: indices.quads,
       entryCount: indices.entryCount,
     };
-    const bias = roundUp(indices.quads * 4, 64);
-    const arena = bias + roundUp(outputs, 64);
-    const compact: DenseShape = {
-      ...dense,
-      layout: { ...dense.layout, arena, trained: arena },
-      layer: { ...dense.layer, bias },
-    };
-    const own = arenas(arena);
-    const mask = upload(new Uint32Array(arena / 32).fill(0xffff_ffff));
-    programs.push([
-      [compactForward(compact, structure, { ...own, ...shared })],
-      [compactInputGradient(compact, structure, true, { ...own, ...shared, gradient: shared.below })],
-      [compactWeightGradient(compact, structure, { ...shared, ...own, mask })],
-      [optimizerStep(compact.layout, 1, adam, { ...shared, ...own, mask })],
-    ]);
+    const buffers = buffersOf(arena.layout.arena, arena.packMask(mask, 0));
+    programs.push(passesOf({ ...dense, layout: arena.layout, layer: compact }, buffers, structure));
   }
   const launches = programs.flat(2);
   using program = await gpu.record("crossover", launches);
@@ -151,6 +164,56 @@ export async function crossover(
     dense: denseTimes,
     compact: densities.map((density, index) => ({ density, ms: compactTimes[index] ?? noTimes })),
   };
+}
+
+/** What the passes of one layer work on. */
+interface LayerBuffers {
+  readonly parameters: Buffer;
+  readonly gradient: Buffer;
+  readonly moments: readonly Buffer[];
+  readonly mask: Buffer;
+  readonly input: Buffer;
+  readonly output: Buffer;
+  readonly outputGradient: Buffer;
+  readonly below: Buffer;
+  readonly partials: Buffer;
+  readonly schedule: Buffer;
+  readonly state: Buffer;
+}
+
+/** The launches of each pass. */
+function passesOf(shape: DenseShape, buffers: LayerBuffers, structure?: CompactStructure): Launch[][] {
+  const into = { ...buffers, gradient: buffers.below };
+  const optimizer = [optimizerStep(shape.layout, 1, adam, buffers)];
+  const ending = { gate: true, accumulate: false };
+  if (shape.layer.type === "conv") {
+    return structure
+      ? [
+        [compactConvolutionForward(shape, structure, buffers)],
+        [compactConvolutionInputGradient(shape, structure, ending, into)],
+        [compactConvolutionWeightGradient(shape, structure, buffers)],
+        optimizer,
+      ]
+      : [
+        [convolutionForward(shape, buffers)],
+        convolutionInputGradient(shape, ending, into),
+        convolutionWeightGradient(shape, true, buffers),
+        optimizer,
+      ];
+  }
+  return structure
+    ? [
+      [compactForward(shape, structure, buffers)],
+      [compactInputGradient(shape, structure, true, into)],
+      [compactWeightGradient(shape, structure, buffers)],
+      optimizer,
+    ]
+    : [
+      forward(shape, buffers),
+      [inputGradient(shape, true, into)].flat(),
+      [weightGradient(shape, true, buffers)],
+      optimizer,
+    ];
 }
 
 const noTimes: PassTimes = { forward: NaN, "input gradient": NaN, "weight gradient": NaN, optimizer: NaN };
@@ -225,13 +288,24 @@ function percent(fraction: number): string {
   return `${Number((fraction * 100).toPrecision(2))} %`;
 }
 
-function denseLayer(inputs: number, outputs: number, batch: number): DenseShape {
+/** The layer in an arena of its own. */
+function layerOf(timed: TimedLayer, batch: number): DenseShape {
   const layout = layOut({
     name: "crossover",
-    input: flat(inputs),
-    layers: [{ type: "dense", units: outputs, activation: "none" }],
+    input: timed.type === "dense"
+      ? flat(timed.inputs)
+      : { channels: timed.channels, height: timed.size, width: timed.size },
+    layers: timed.type === "dense"
+      ? [{ type: "dense", units: timed.outputs, activation: "none" }]
+      : [{ type: "conv", channels: timed.outputs, activation: "none" }, {
+        type: "dense",
+        units: 1,
+        activation: "none",
+      }],
   });
-  const layer = layout.layers[0];
-  if (!layer) throw new Error("unreachable: one layer was laid out");
-  return { layout, layer: { ...layer, activation: "relu" }, replicates: 1, batch };
+  const [first] = layout.layers;
+  if (!first) throw new Error("unreachable: a layer was laid out");
+  const layer = { ...first, activation: "relu" } as const;
+  const arena = layer.bias + roundUp(layer.outputQuads * 4, 64);
+  return { layout: { ...layout, layers: [layer], arena, trained: arena }, layer, replicates: 1, batch };
 }

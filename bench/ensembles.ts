@@ -4,7 +4,7 @@
  * @module
  */
 import type { Gpu } from "../src/gpu/gpu.ts";
-import { compactLayers } from "../src/nn/plan.ts";
+import { compactLayers, type PlanTable } from "../src/nn/plan.ts";
 import { medianRatio, type Spread, spread } from "./spread.ts";
 import type { LevelsOptions } from "./levels.ts";
 import { inTurns, plannedLevel, randomExamples, randomMasks, startValues, Training, type Turn } from "./training.ts";
@@ -17,6 +17,8 @@ export interface EnsemblesOptions extends Omit<LevelsOptions, "levels" | "replic
   readonly level: number;
   /** Steps that a network trains for. */
   readonly iterations: number;
+  /** The plan table; the shipped one when left out. */
+  readonly table?: PlanTable;
 }
 
 /** So many networks in lockstep. */
@@ -37,6 +39,8 @@ export interface Ensembles {
   readonly remaining: number;
   /** Layers that keep their survivors alone. */
   readonly compact: readonly string[];
+  /** Milliseconds of a step of a network that trains alone, the median. */
+  readonly singleMs: number;
   /** In the order that was asked for. */
   readonly ensembles: readonly EnsembleTime[];
 }
@@ -44,7 +48,7 @@ export interface Ensembles {
 /** Times ensembles, and a single network with them in any case. */
 export async function timeEnsembles(gpu: Gpu, options: EnsemblesOptions): Promise<Ensembles> {
   const { layout, rates, optimizer, batchSize, level, iterations } = options;
-  const planned = plannedLevel(layout, level, rates, gpu.adapter.kind);
+  const planned = plannedLevel(layout, level, rates, gpu.adapter.kind, options.table);
   const { remaining, plan } = planned;
   const counts = [...new Set([1, ...options.replicates])];
   using stack = new DisposableStack();
@@ -63,6 +67,7 @@ export async function timeEnsembles(gpu: Gpu, options: EnsemblesOptions): Promis
   return {
     remaining,
     compact: compactLayers(plan).map((layer) => layout.layers[layer]?.name ?? ""),
+    singleMs: spread(single).median,
     ensembles: options.replicates.map((replicates): EnsembleTime => {
       const own = times[counts.indexOf(replicates)] ?? [];
       const ms = spread(own);

@@ -1,16 +1,26 @@
 /**
- * What `bench` measures: the adapter's multiply-add peak, the training step, and each of its kernels.
+ * What `bench` measures: the adapter's multiply-add and copy peaks, the training step, and each of its kernels.
  *
  * @module
  */
 import type { Gpu } from "../src/gpu/gpu.ts";
 import type { ArchitectureName } from "../src/nn/architectures.ts";
 import { denseMask } from "../src/nn/mask.ts";
-import type { LayerLayout, NetworkLayout } from "../src/nn/network.ts";
+import type { NetworkLayout } from "../src/nn/network.ts";
 import { floatBits } from "../src/nn/optimizer.ts";
+import { layerOperations, stepWork } from "./roofline.ts";
 import { type Spread, spread } from "./spread.ts";
 import { networkLayout, randomExamples, startValues, Training } from "./training.ts";
+import copyCode from "./copy.wgsl" with { type: "text" };
 import peakCode from "./peak.wgsl" with { type: "text" };
+
+/** What an adapter reaches at most. */
+export interface Peaks {
+  /** Multiply-adds in registers alone, in 10⁹ operations per second. */
+  readonly gflops: number;
+  /** A copy from one large buffer to another, in 10⁹ bytes per second, read and written ones together. */
+  readonly gbytes: number;
+}
 
 /** One kernel of the training step. */
 export interface KernelTime {
@@ -18,10 +28,14 @@ export interface KernelTime {
   readonly label: string;
   /** Milliseconds of one launch. */
   readonly ms: Spread;
-  /** Useful arithmetic, in 10⁹ operations per second; null for kernels that only move data. */
+  /** Arithmetic that its result takes, in 10⁹ operations per second; null where it is not known. */
   readonly gflops: number | null;
   /** That as a fraction of the adapter's multiply-add peak. */
   readonly ofPeak: number | null;
+  /** Bytes that it must move, each operand once, in 10⁹ per second; null where they are not known. */
+  readonly gbytes: number | null;
+  /** That as a fraction of the adapter's copy peak; what caches bring may take it above 1. */
+  readonly ofCopyPeak: number | null;
 }
 
 /** The training step of a network. */
@@ -57,10 +71,31 @@ export async function multiplyAddPeak(gpu: Gpu): Promise<number> {
   return invocations * 16 * 1024 * 2 * repeats / spread(times).minimum / 1e6;
 }
 
+/** The adapter's copy peak in 10⁹ bytes per second, the best of several runs: buffers that no cache holds. */
+export async function copyPeak(gpu: Gpu): Promise<number> {
+  const bytes = 2 ** 20 * (gpu.adapter.kind === "software" ? 64 : 128);
+  using input = gpu.buffer("copy input", bytes);
+  using output = gpu.buffer("copy output", bytes);
+  using program = await gpu.record("copy", [{
+    kernel: { name: "copy", code: copyCode },
+    dims: [bytes / 16, 0, 0, 0],
+    buffers: [input, output],
+    workgroups: [bytes / 16 / 4 / 64, 1, 1],
+  }]);
+  const repeats = 4;
+  const times = await timed(gpu, 6, () => gpu.submit([program, repeats]));
+  return 2 * bytes * repeats / spread(times).minimum / 1e6;
+}
+
+/** Both peaks. */
+export async function measurePeaks(gpu: Gpu): Promise<Peaks> {
+  return { gflops: await multiplyAddPeak(gpu), gbytes: await copyPeak(gpu) };
+}
+
 /** Times the training step of one of the paper's networks with Adam on random images. */
 export async function trainingStep(
   gpu: Gpu,
-  peakGflops: number,
+  peaks: Peaks,
   { network = "lenet", width = 1, replicates, batchSize, runs, steps }: {
     readonly network?: ArchitectureName;
     readonly width?: number;
@@ -97,13 +132,25 @@ export async function trainingStep(
     batchSize,
     ms,
     gflops,
-    ofPeak: gflops / peakGflops,
+    ofPeak: gflops / peaks.gflops,
     kernels: gpu.hasTimestamps
-      ? training.ensemble.program.dispatches.map(({ label }, index) => {
+      ? stepWork(training.ensemble.program.launches, {
+        layout,
+        replicates,
+        images: batchSize,
+        kept: layout.layers.map(({ inputs, outputs }) => inputs * outputs),
+      }).map(({ label, work }, index): KernelTime => {
         const own = spread(kernelTimes.map((run) => run[index] ?? NaN));
-        const work = kernelOperations(layout, batchSize, label);
-        const rate = work === null ? null : work * replicates / own.median / 1e6;
-        return { label, ms: own, gflops: rate, ofPeak: rate === null ? null : rate / peakGflops };
+        const rate = work && work.operations / own.median / 1e6;
+        const moved = work && work.leastBytes / own.median / 1e6;
+        return {
+          label,
+          ms: own,
+          gflops: rate,
+          ofPeak: rate === null ? null : rate / peaks.gflops,
+          gbytes: moved,
+          ofCopyPeak: moved === null ? null : moved / peaks.gbytes,
+        };
       })
       : null,
   };
@@ -112,16 +159,6 @@ export async function trainingStep(
 /** Multiplications and additions of one step: forward, weight gradient, and input gradient of all layers but the first. */
 function operations(layout: NetworkLayout, batch: number): number {
   return layout.layers.reduce((sum, layer, index) => sum + layerOperations(layer, batch) * (index === 0 ? 2 : 3), 0);
-}
-
-/** Multiplications and additions of one pass of a layer over a batch. */
-function layerOperations({ inputs, outputs, output }: LayerLayout, batch: number): number {
-  return 2 * inputs * outputs * output.height * output.width * batch;
-}
-
-function kernelOperations(layout: NetworkLayout, batch: number, label: string): number | null {
-  const layer = layout.layers.find(({ name }) => label.startsWith(`${name} `));
-  return layer && !label.includes("sum") ? layerOperations(layer, batch) : null;
 }
 
 /** Wall-clock milliseconds of each run, after one that is not counted. */

@@ -2,20 +2,20 @@
 // stride][(j + pad − kx) / stride][n], over the taps whose row and column are whole and inside the output; with `accumulate`,
 // added to what stands there; with `gate`, then zero where the input (the output of a ReLU) is not positive.
 //
-// parameters      [R][arena]       weight [C][ky][kx][K] at dims.weight, K padded to 4 with zeros
-// outputGradient  [R][K][Y][X][N]  N padded to 8; K·Y·X rows, padded to 4 (padding rows are not read)
-// input           [R][C][H][W][N]  the layer's input, for the gate
-// gradient        [R][C][H][W][N]  padding rows are not written
+// transposed      [R][K][ky][kx][C]  the weights, from transpose_weights.wgsl; C padded to 4 with zeros, K to 4
+// outputGradient  [R][K][Y][X][N]    N padded to 8; K·Y·X rows, padded to 4 (padding rows are not read)
+// input           [R][C][H][W][N]    the layer's input, for the gate
+// gradient        [R][C][H][W][N]    padding rows are not written
 //
 // Grid: x = N / 8 batch tiles, y = H · (W / 4) pixel tiles · (C / 8) channel tiles, channels fastest, z = R.
-// Numerics: per vec4 of K, then ky, then k, then kx: a fixed order, whatever N and R are. The gate lets a gradient pass
+// Numerics: k, then ky, then kx, ascending: a fixed order, whatever N and R are. The gate lets a gradient pass
 // unless the input is <= 0, so NaN passes. Columns outside the output count as zeros that are multiplied, so a weight that is
 // not finite gives NaN there.
-// Tile: 4 pixels of a row × 8 channels × 8 images per invocation, 64 vec4 of sums; weights as vec4 along K, so four outputs
-// load 72 vec4 for 768 vec4 multiply-adds. With stride 2 a pixel meets every other tap only: even and odd pixels are added
-// apart.
-// Measured as convolution_forward was (2026-11-25): 64 → 64 channels at 32 × 32 40 %, 16 → 16 32 %, 64 → 64 at 8 × 8 39 %,
-// 256 → 256 at 8 × 8 37 %, 512 → 512 at 4 × 4 31 %, at 2 × 2 15 %; stride 2, 16 → 32, 26 %, with a 1 × 1 kernel 8 %.
+// Tile: that of convolution_forward.wgsl: 4 pixels of a row × 8 channels × 8 images per invocation, 64 vec4 of sums; 18 vec4
+// loaded for 192 vec4 multiply-adds. With stride 2 a pixel meets every other tap only: even and odd pixels are added apart.
+// Measured with the transposition, in turn with a kernel that read four outputs of the weights as they are and took them apart
+// (processor time, lavapipe, Mesa 22.3, batch 64, 2026-11-25): 64 → 64 channels at 32 × 32 0.78 of its time, 16 → 16 0.78, 64 →
+// 64 at 8 × 8 0.81, 256 → 256 at 8 × 8 0.85, 512 → 512 at 4 × 4 0.83; stride 2, 16 → 32, 0.87, with a 1 × 1 kernel 1.01.
 
 struct Dims {
   channels: u32,  // C
@@ -27,10 +27,9 @@ struct Dims {
   outputPlane: u32,  // vec4 of one channel of the output: Y · X · N / 4
   outputEnd: u32,  // vec4 of one replicate's output: K · outputPlane
   outputStride: u32,  // the same with padding rows
-  outputQuads: u32,  // K / 4, padded: the row length of the weights
+  channelQuads: u32,  // C / 4, rounded up: the row length of the transposed weights
   batchQuads: u32,  // N / 4
-  weight: u32,  // offsets and strides in vec4
-  parameterStride: u32,
+  weightStride: u32,  // vec4 of one replicate's transposed weights
 }
 
 override size: u32 = 3;
@@ -40,7 +39,7 @@ override accumulate: bool = false;
 override groupX: u32 = 8;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> parameters: array<vec4f>;
+@group(0) @binding(1) var<storage, read> transposed: array<vec4f>;
 @group(0) @binding(2) var<storage, read> outputGradient: array<vec4f>;
 @group(0) @binding(3) var<storage, read> input: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
@@ -55,18 +54,6 @@ struct Images {
 struct Weights {
   low: vec4f,
   high: vec4f,
-}
-
-// Four outputs' weights of one tap to the eight channels.
-struct Tap {
-  c0: vec4f,
-  c1: vec4f,
-  c2: vec4f,
-  c3: vec4f,
-  c4: vec4f,
-  c5: vec4f,
-  c6: vec4f,
-  c7: vec4f,
 }
 
 // Sums of the eight channels, for four images of one pixel.
@@ -112,26 +99,8 @@ fn pixel(row: u32, x: Column) -> Images {
   return Images(select(vec4f(0.0), low, x.inside), select(vec4f(0.0), high, x.inside));
 }
 
-// The weights at `w` for all eight channels, `step` apart; those beyond the last channel are the last one's.
-fn load(w: u32, step: u32, last: u32) -> Tap {
-  return Tap(
-    parameters[w],
-    parameters[w + min(1u, last) * step],
-    parameters[w + min(2u, last) * step],
-    parameters[w + min(3u, last) * step],
-    parameters[w + min(4u, last) * step],
-    parameters[w + min(5u, last) * step],
-    parameters[w + min(6u, last) * step],
-    parameters[w + min(7u, last) * step],
-  );
-}
-
-// The weights of output `o` of the four.
-fn outputOf(tap: Tap, o: u32) -> Weights {
-  return Weights(
-    vec4f(tap.c0[o], tap.c1[o], tap.c2[o], tap.c3[o]),
-    vec4f(tap.c4[o], tap.c5[o], tap.c6[o], tap.c7[o]),
-  );
+fn weights(at: u32, second: u32) -> Weights {
+  return Weights(transposed[at], transposed[at + second]);
 }
 
 fn add(sums: Sums, w: Weights, x: vec4f) -> Sums {
@@ -147,7 +116,7 @@ fn add(sums: Sums, w: Weights, x: vec4f) -> Sums {
   );
 }
 
-// Adds one output's products of a tap to pixels 0 and 2.
+// Adds the products of a tap to pixels 0 and 2.
 fn even(tile: Tile, w: Weights, x0: Images, x2: Images) -> Tile {
   return Tile(
     add(tile.low0, w, x0.low),
@@ -161,7 +130,7 @@ fn even(tile: Tile, w: Weights, x0: Images, x2: Images) -> Tile {
   );
 }
 
-// Adds one output's products of a tap to pixels 1 and 3.
+// Adds the products of a tap to pixels 1 and 3.
 fn odd(tile: Tile, w: Weights, x1: Images, x3: Images) -> Tile {
   return Tile(
     tile.low0,
@@ -175,9 +144,18 @@ fn odd(tile: Tile, w: Weights, x1: Images, x3: Images) -> Tile {
   );
 }
 
-// Adds one output's products of a tap to all four pixels.
+// Adds the products of a tap to all four pixels.
 fn every(tile: Tile, w: Weights, x0: Images, x1: Images, x2: Images, x3: Images) -> Tile {
-  return odd(even(tile, w, x0, x2), w, x1, x3);
+  return Tile(
+    add(tile.low0, w, x0.low),
+    add(tile.high0, w, x0.high),
+    add(tile.low1, w, x1.low),
+    add(tile.high1, w, x1.high),
+    add(tile.low2, w, x2.low),
+    add(tile.high2, w, x2.high),
+    add(tile.low3, w, x3.low),
+    add(tile.high3, w, x3.high),
+  );
 }
 
 fn store(c: u32, at: u32, low: vec4f, high: vec4f) {
@@ -238,69 +216,57 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let zero = vec4f(0.0);
   let start = Sums(zero, zero, zero, zero, zero, zero, zero, zero);
   var tile = Tile(start, start, start, start, start, start, start, start);
-  let step = size * size * dims.outputQuads;
-  let lastChannel = dims.channels - 1u - c;
-  var w = id.z * dims.parameterStride + dims.weight + c * step;
+  // A last tile of only four channels loads the other four from where they exist and does not store them.
+  let second = select(0u, 1u, c + 4u < dims.channelQuads * 4u);
+  var w = id.z * dims.weightStride + c / 4u;
   var plane = id.z * dims.outputStride + n;
-  // One loop over outputs and rows of the kernel, and the test of the inner one at its end: see convolution_forward.wgsl. A row
-  // that meets no row of the kernel, as with stride 2, has nothing to add.
-  let end = plane + select(0u, dims.outputEnd, first < last);
+  // One loop over outputs and rows of the kernel: see convolution_forward.wgsl.
+  let end = plane + dims.outputEnd;
+  if (stride == 2u && first >= last) {
+    plane = end;  // The row meets no row of the kernel.
+  }
   var ky = first;
   while (plane < end) {
     let row = plane + (top - ky) / stride * dims.outputWidth * q;
-    let v = w + ky * size * dims.outputQuads;
-    let t0 = load(v, step, lastChannel);
-    var t1 = t0;
-    var t2 = t0;
-    if (size == 3u) {
-      t1 = load(v + dims.outputQuads, step, lastChannel);
-      t2 = load(v + 2u * dims.outputQuads, step, lastChannel);
-    }
-    // A loop over the four outputs and not four copies, which run slower on lavapipe (34 % of the peak, not 44) and compile
-    // twice as long (2026-11-25). It is bounded by a place like the outer one, or it would be unrolled.
-    var o = 0u;
-    var at = row;
-    let stop = row + min(4u * dims.outputPlane, end - plane);
-    loop {
-      if (size == 3u && stride == 1u) {
-        let x0 = pixel(at, column0);
-        let x1 = pixel(at, column1);
-        let x2 = pixel(at, column2);
-        let x3 = pixel(at, column3);
-        let x4 = pixel(at, column4);
-        let x5 = pixel(at, column5);
-        tile = every(tile, outputOf(t0, o), x2, x3, x4, x5);
-        tile = every(tile, outputOf(t1, o), x1, x2, x3, x4);
-        tile = every(tile, outputOf(t2, o), x0, x1, x2, x3);
-      } else if (size == 3u) {
-        let x1 = pixel(at, column1);
-        let x2 = pixel(at, column2);
-        let x3 = pixel(at, column3);
-        tile = odd(tile, outputOf(t0, o), x2, x3);
-        tile = even(tile, outputOf(t1, o), x1, x2);
-        tile = odd(tile, outputOf(t2, o), x1, x2);
-      } else if (stride == 1u) {
-        let x0 = pixel(at, column0);
-        let x1 = pixel(at, column1);
-        let x2 = pixel(at, column2);
-        let x3 = pixel(at, column3);
-        tile = every(tile, outputOf(t0, o), x0, x1, x2, x3);
-      } else {
-        let x0 = pixel(at, column0);
-        let x1 = pixel(at, column1);
-        tile = even(tile, outputOf(t0, o), x0, x1);
-      }
-      o += 1u;
-      at += dims.outputPlane;
-      if (at >= stop) {
-        break;
-      }
+    let v = w + ky * size * dims.channelQuads;
+    if (size == 3u && stride == 1u) {
+      // Each tap right behind what it needs: 0.8 of the time of loading all first on lavapipe (2026-11-25); it is the other way
+      // round in the forward pass.
+      let x2 = pixel(row, column2);
+      let x3 = pixel(row, column3);
+      let x4 = pixel(row, column4);
+      let x5 = pixel(row, column5);
+      tile = every(tile, weights(v, second), x2, x3, x4, x5);
+      let x1 = pixel(row, column1);
+      tile = every(tile, weights(v + dims.channelQuads, second), x1, x2, x3, x4);
+      let x0 = pixel(row, column0);
+      tile = every(tile, weights(v + 2u * dims.channelQuads, second), x0, x1, x2, x3);
+    } else if (size == 3u) {
+      let x1 = pixel(row, column1);
+      let x2 = pixel(row, column2);
+      let x3 = pixel(row, column3);
+      let w0 = weights(v, second);
+      let w1 = weights(v + dims.channelQuads, second);
+      let w2 = weights(v + 2u * dims.channelQuads, second);
+      tile = odd(tile, w0, x2, x3);
+      tile = even(tile, w1, x1, x2);
+      tile = odd(tile, w2, x1, x2);
+    } else if (stride == 1u) {
+      let x0 = pixel(row, column0);
+      let x1 = pixel(row, column1);
+      let x2 = pixel(row, column2);
+      let x3 = pixel(row, column3);
+      tile = every(tile, weights(v, second), x0, x1, x2, x3);
+    } else {
+      let x0 = pixel(row, column0);
+      let x1 = pixel(row, column1);
+      tile = even(tile, weights(v, second), x0, x1);
     }
     ky += stride;
     let next = ky >= last;
     ky = select(ky, first, next);
-    plane += select(0u, 4u * dims.outputPlane, next);
-    w += select(0u, 1u, next);
+    plane += select(0u, dims.outputPlane, next);
+    w += select(0u, size * size * dims.channelQuads, next);
   }
   let inputPlane = dims.height * dims.width * q;
   var to = id.z * dims.inputStride + c * inputPlane + (i * dims.width + j) * q + n;

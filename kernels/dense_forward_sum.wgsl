@@ -1,6 +1,6 @@
 // Dense layer, end of a split forward pass: output[o][n] = activation(bias[o] + Σ_part partials[part][o][n]), parts ascending.
 //
-// partials    [R][parts][O][N]  from dense_forward.wgsl, O padded to 4
+// partials    [R][parts][O][N]  from dense_forward.wgsl or dense_forward_workgroup.wgsl, O padded to 4
 // parameters  [R][arena]        bias [O] at dims.bias
 // output      [R][O][N]
 //

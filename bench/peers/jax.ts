@@ -1,5 +1,5 @@
 /**
- * The training step of LeNet-300-100 or Conv-2 in jax-js 0.1.25 on its WebGPU backend: what ./tfjs.ts does in
+ * Training step and evaluation of LeNet-300-100 or Conv-2 in jax-js 0.1.25 on its WebGPU backend: what ./tfjs.ts does in
  * TensorFlow.js. Run as a program it prints one line of JSON; ./README.md says how and what it means.
  *
  * Forms tried on 2026-11-25 with Deno 2.9.6 on lavapipe (Mesa 22.3.6, LLVM 15), two busy cores, so in milliseconds of
@@ -25,7 +25,7 @@
  * @module
  */
 import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from "npm:@jax-js/jax@0.1.25";
-import { batchSize, classes, drawWeights, fail, measure, networkName, networks } from "./peer.ts";
+import { classes, drawWeights, fail, measure, networkName, networks, type Sums } from "./peer.ts";
 
 // Arrays are owned: a function uses up every array that it is given, and `ref` keeps one for another use. Only type
 // aliases, not interfaces, are trees of arrays to jax-js.
@@ -59,7 +59,9 @@ function initialWeights(): Weights {
   });
 }
 
-function loss(weights: Weights, { images, labels }: Batch): np.Array {
+/** Logits of images, `[images][classes]`. */
+function forward(weights: Weights, images: np.Array): np.Array {
+  const [count = 0] = images.shape;
   let activations = images;
   let used = 0;
   for (const layer of network.layers) {
@@ -71,11 +73,24 @@ function loss(weights: Weights, { images, labels }: Batch): np.Array {
     const bias = at(weights, used++);
     const products = layer.type === "convolution"
       ? lax.conv(activations, kernel, [1, 1], "SAME")
-      : np.dot(activations.reshape([batchSize, layer.inputs]), kernel);
+      : np.dot(activations.reshape([count, layer.inputs]), kernel);
     activations = products.add(bias);
     if (used < weights.length) activations = nn.relu(activations);
   }
-  return nn.logSoftmax(activations).mul(labels).sum().mul(-1 / batchSize);
+  return activations;
+}
+
+function loss(weights: Weights, { images, labels }: Batch): np.Array {
+  const [count = 0] = images.shape;
+  return nn.logSoftmax(forward(weights, images)).mul(labels).sum().mul(-1 / count);
+}
+
+/** Adds the loss of a batch and how many of its images are correct to the sums before it. */
+function evaluated(weights: Weights, { images, labels }: Batch, sums: np.Array): np.Array {
+  const logits = forward(weights, images);
+  const isCorrect = np.equal(np.argmax(logits.ref, 1), np.argmax(labels.ref, 1));
+  const losses = nn.logSoftmax(logits).mul(labels).sum().mul(-1);
+  return sums.add(np.stack([losses, isCorrect.astype(np.float32).sum()]));
 }
 
 /**
@@ -105,6 +120,7 @@ function at(weights: Weights, index: number): np.Array {
 }
 
 const compiledLoss = jit(loss);
+const evaluation = jit(evaluated);
 const gradient = jit(valueAndGrad(loss));
 const update = jit(adam);
 const wholeStep = jit((state: State, batch: Batch, corrections: np.Array): State => {
@@ -126,17 +142,27 @@ function corrections(): np.Array {
   return np.array(new Float32Array([network.learningRate / (1 - 0.9 ** steps), 1 / (1 - 0.999 ** steps)]));
 }
 
+/** One launch of the jitted evaluation for each batch. */
+async function evaluate(batches: readonly Batch[]): Promise<Sums> {
+  let sums = np.zeros([2]);
+  for (const batch of batches) sums = evaluation(tree.ref(state.weights), tree.ref(batch), sums);
+  const [loss = NaN, correct = NaN] = await sums.data();
+  return { loss, correct };
+}
+
 await measure<Batch>(network, {
   name: peer,
   variants: [
     {
       name: "one jit",
+      evaluate,
       step(batch) {
         state = wholeStep(state, tree.ref(batch), corrections());
       },
     },
     {
       name: "gradient and Adam apart",
+      evaluate,
       step(batch) {
         const [value, gradients] = gradient(tree.ref(state.weights), tree.ref(batch));
         value.dispose();
@@ -144,9 +170,9 @@ await measure<Batch>(network, {
       },
     },
   ],
-  upload: (images, labels) => ({
-    images: np.array(images, { shape: [batchSize, ...network.input] }),
-    labels: np.array(labels, { shape: [batchSize, classes] }),
+  upload: (images, labels, count) => ({
+    images: np.array(images, { shape: [count, ...network.input] }),
+    labels: np.array(labels, { shape: [count, classes] }),
   }),
   async loss(batch) {
     return Number(await compiledLoss(tree.ref(state.weights), tree.ref(batch)).jsAsync());

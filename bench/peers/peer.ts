@@ -1,6 +1,6 @@
 /**
- * What every peer is measured by: the same networks, the same random images, the same way of timing and the same check
- * that the step trains. A peer brings only how its library does a step.
+ * What every peer is measured by: the same networks, the same random images, the same way of timing and the same checks
+ * that the step trains and that an evaluation counts. A peer brings only how its library does them.
  *
  * @module
  */
@@ -36,6 +36,15 @@ export interface Network {
   readonly runs: number;
   /** What the loss must fall to, as a share of what it was. */
   readonly lossFall: number;
+  /** How its evaluation is timed. */
+  readonly evaluation: {
+    /** Images of one evaluation, in whole batches. */
+    readonly images: number;
+    /** Images at once in the peers. */
+    readonly batch: number;
+    /** Evaluations that count, after one that does not. */
+    readonly runs: number;
+  };
 }
 
 /** Images per step. */
@@ -63,6 +72,7 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     steps: 20,
     runs: 7,
     lossFall: 0.1,
+    evaluation: { images: 15_000, batch: 1000, runs: 3 },
   },
   conv2: {
     name: "conv2",
@@ -81,6 +91,7 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     steps: 1,
     runs: 2,
     lossFall: 0.95,
+    evaluation: { images: 240, batch: 60, runs: 2 },
   },
 };
 
@@ -90,7 +101,15 @@ export function networkName(argument = "lenet"): NetworkName {
   fail(`"${argument}"`, "networks are lenet and conv2. Give one of them, or none for lenet.");
 }
 
-/** One way of doing a step. */
+/** Loss and correct predictions over images. */
+export interface Sums {
+  /** Summed over the images. */
+  readonly loss: number;
+  /** Images whose largest logit is the label's. */
+  readonly correct: number;
+}
+
+/** One way of doing a step, and an evaluation. */
 export interface Variant<Batch> {
   /** What it is called. */
   readonly name: string;
@@ -98,16 +117,18 @@ export interface Variant<Batch> {
   begin?(): void;
   /** Queues one step. */
   step(batch: Batch): void;
+  /** Evaluates batches of equal size, with one read at the end of all. */
+  evaluate(batches: readonly Batch[]): Promise<Sums>;
 }
 
 /** A library, with the network's weights and Adam's state on the GPU. */
 export interface Peer<Batch> {
   /** Package, version and backend. */
   readonly name: string;
-  /** Ways of doing a step, timed in turn; the fastest is what counts. */
+  /** Ways of doing it, timed in turn; the fastest is what counts, of the step and of the evaluation each. */
   readonly variants: readonly Variant<Batch>[];
-  /** Puts a batch on the GPU: images as [batch][channel][row][column], labels one-hot. */
-  upload(images: Float32Array<ArrayBuffer>, labels: Float32Array<ArrayBuffer>): Batch;
+  /** Puts so many images on the GPU, as [image][channel][row][column], with their labels, one-hot. */
+  upload(images: Float32Array<ArrayBuffer>, labels: Float32Array<ArrayBuffer>, count: number): Batch;
   /** Mean loss over a batch as the network is now. */
   loss(batch: Batch): Promise<number>;
   /** Resolves when the GPU has done all steps. */
@@ -128,28 +149,50 @@ export function fail(what: string, reason: string): never {
   Deno.exit(1);
 }
 
-/** Times the training step of a network and prints one line of JSON. Fails where the step does not train. */
+/** What a program prints, a line of JSON, that {@linkcode report} makes. */
+export interface PeerReport {
+  /** Package, version and backend. */
+  readonly peer: string;
+  /** The network. */
+  readonly network: NetworkName;
+  /** The adapter. */
+  readonly adapter: string | undefined;
+  /** Images of a step. */
+  readonly batch: number;
+  /** Milliseconds of one step, of the fastest variant. */
+  readonly stepMs: Spread;
+  /** Milliseconds of one evaluation, of the fastest variant. */
+  readonly evaluationMs: Spread;
+  /** Images of one evaluation. */
+  readonly images: number;
+  /** Of each variant. */
+  readonly variants: Readonly<Record<string, { readonly stepMs: Spread; readonly evaluationMs: Spread }>>;
+  /** Mean loss before and after training. */
+  readonly loss: { readonly before: number; readonly after: number };
+}
+
+/** Prints what was measured. */
+export function report(found: PeerReport): void {
+  console.log(JSON.stringify(found));
+}
+
+/** Times training step and evaluation of a network, and prints them. Fails where either does not do what it is timed for. */
 export async function measure<Batch>(network: Network, peer: Peer<Batch>): Promise<void> {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   const batches = Array.from({ length: network.batches }, () => {
-    const { images, labels } = drawBatch(network);
-    return peer.upload(images, labels);
+    const { images, labels } = drawImages(network, batchSize);
+    return peer.upload(images, labels, batchSize);
   });
   const before = await meanLoss(peer, batches);
-  const times = new Map(peer.variants.map(({ name }): [string, number[]] => [name, []]));
-  for (let run = 0; run <= network.runs; run++) {
-    for (const variant of peer.variants) {
-      variant.begin?.();
-      const started = performance.now();
-      for (let step = 0; step < network.steps; step++) {
-        const batch = batches[step % batches.length];
-        if (batch) variant.step(batch);
-      }
-      await peer.done();
-      // The first run of each compiles its shaders and is not counted.
-      if (run > 0) times.get(variant.name)?.push((performance.now() - started) / network.steps);
+  const stepMs = await inTurn(peer.variants, network.runs, async (variant) => {
+    const started = performance.now();
+    for (let step = 0; step < network.steps; step++) {
+      const batch = batches[step % batches.length];
+      if (batch) variant.step(batch);
     }
-  }
+    await peer.done();
+    return (performance.now() - started) / network.steps;
+  });
   const after = await meanLoss(peer, batches);
 
   // A step that does not train is not worth comparing with: by now a few batches are learned by heart. NaN fails this too.
@@ -157,31 +200,75 @@ export async function measure<Batch>(network: Network, peer: Peer<Batch>): Promi
     fail(peer.name, `its loss went from ${before} to ${after}, and ${network.lossFall} of it was wanted.`);
   }
 
-  const measured = [...times].map(([name, values]): { name: string; stepMs: Spread } => ({
-    name,
-    stepMs: spread(values),
-  }));
-  const fastest = measured.reduce((best, each) => each.stepMs.median < best.stepMs.median ? each : best);
-  console.log(JSON.stringify({
+  // An evaluation of what was trained on has the loss that is known, and more of it correct than by chance.
+  for (const { name, begin, evaluate } of peer.variants) {
+    begin?.();
+    const { loss, correct } = await evaluate(batches);
+    const images = batches.length * batchSize;
+    if (Math.abs(loss / images - after) > 1e-3 * after + 1e-5 || !(correct <= images && correct > images / classes)) {
+      fail(
+        peer.name,
+        `${name} evaluates ${images} images to a mean loss of ${loss / images}, not ${after}, ${correct} correct.`,
+      );
+    }
+  }
+  const { images, batch, runs } = network.evaluation;
+  // The same images again and again: drawing them takes longer than what is timed.
+  const drawn = drawImages(network, batch);
+  const evaluated = Array.from({ length: images / batch }, () => peer.upload(drawn.images, drawn.labels, batch));
+  const evaluationMs = await inTurn(peer.variants, runs, async (variant) => {
+    const started = performance.now();
+    await variant.evaluate(evaluated);
+    return performance.now() - started;
+  });
+  report({
     peer: peer.name,
     network: network.name,
-    stepMs: fastest.stepMs,
     adapter: adapter?.info.description,
     batch: batchSize,
-    steps: network.steps,
-    runs: network.runs,
-    variant: fastest.name,
-    variants: Object.fromEntries(measured.map(({ name, stepMs }) => [name, stepMs])),
+    stepMs: fastest(stepMs),
+    evaluationMs: fastest(evaluationMs),
+    images,
+    variants: Object.fromEntries(
+      peer.variants.map(({ name }, index) => [
+        name,
+        { stepMs: stepMs[index] ?? spread([]), evaluationMs: evaluationMs[index] ?? spread([]) },
+      ]),
+    ),
     loss: { before, after },
-  }));
+  });
 }
 
-/** Random images and random labels: few enough to be learned by heart. */
-function drawBatch({ input, lit }: Network): { images: Float32Array<ArrayBuffer>; labels: Float32Array<ArrayBuffer> } {
-  const pixels = input.reduce((product, size) => product * size, batchSize);
+/** Times variants in turn. The first run of each compiles its shaders and is not counted. */
+async function inTurn<Batch>(
+  variants: readonly Variant<Batch>[],
+  runs: number,
+  ms: (variant: Variant<Batch>) => Promise<number>,
+): Promise<Spread[]> {
+  const times: number[][] = variants.map(() => []);
+  for (let run = 0; run <= runs; run++) {
+    for (const [index, variant] of variants.entries()) {
+      variant.begin?.();
+      const own = await ms(variant);
+      if (run > 0) times[index]?.push(own);
+    }
+  }
+  return times.map(spread);
+}
+
+function fastest(times: readonly Spread[]): Spread {
+  return times.reduce((best, each) => each.median < best.median ? each : best);
+}
+
+/** Random images and random labels: few enough to be learned by heart, where they are a batch. */
+function drawImages(
+  { input, lit }: Network,
+  count: number,
+): { images: Float32Array<ArrayBuffer>; labels: Float32Array<ArrayBuffer> } {
+  const pixels = input.reduce((product, size) => product * size, count);
   const images = Float32Array.from({ length: pixels }, () => random.uniform() < lit ? random.uniform() : 0);
-  const labels = new Float32Array(batchSize * classes);
-  for (let row = 0; row < batchSize; row++) labels[row * classes + random.below(classes)] = 1;
+  const labels = new Float32Array(count * classes);
+  for (let row = 0; row < count; row++) labels[row * classes + random.below(classes)] = 1;
   return { images, labels };
 }
 

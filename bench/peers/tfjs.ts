@@ -1,5 +1,5 @@
 /**
- * The training step of LeNet-300-100 or Conv-2 in TensorFlow.js 4.22 on its WebGPU backend: what `bench` measures of
+ * Training step and evaluation of LeNet-300-100 or Conv-2 in TensorFlow.js 4.22 on its WebGPU backend: what `bench` measures of
  * Winnow, done by a peer on the same adapter. Run as a program it prints one line of JSON; ./README.md says how and what
  * it means.
  *
@@ -41,7 +41,7 @@ import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 import "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 // Only for what importing it does: outside a bundler core comes without its gradients, and this package registers them.
 import "npm:@tensorflow/tfjs-layers@4.22.0";
-import { batchSize, classes, drawWeights, fail, measure, networkName, networks } from "./peer.ts";
+import { batchSize, classes, drawWeights, fail, measure, networkName, networks, type Sums } from "./peer.ts";
 
 /** A way of doing a step. */
 interface Setting {
@@ -121,17 +121,42 @@ function features(images: tf.Tensor4D): tf.Tensor4D {
   return maps;
 }
 
-function loss({ images, labels }: Batch, imagesAtOnce: number): tf.Scalar {
-  const maps = hasConvolutions && imagesAtOnce < batchSize
-    ? tf.concat(tf.split<tf.Tensor4D>(images, batchSize / imagesAtOnce).map(features))
+/** Logits of images, `[images][classes]`. */
+function forward(images: tf.Tensor4D, imagesAtOnce: number): tf.Tensor {
+  const [count] = images.shape;
+  const maps = hasConvolutions && imagesAtOnce < count
+    ? tf.concat(tf.split<tf.Tensor4D>(images, count / imagesAtOnce).map(features))
     : features(images);
-  let activations: tf.Tensor = tf.reshape(maps, [batchSize, -1]);
+  let activations: tf.Tensor = tf.reshape(maps, [count, -1]);
   for (const [index, layer] of layers.entries()) {
     if (layer.type !== "dense") continue;
     const activation = index === layers.length - 1 ? "linear" : "relu";
     activations = tf.fused.matMul({ a: activations, b: layer.kernel, bias: layer.bias, activation });
   }
-  return tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(labels, activations);
+  return activations;
+}
+
+function loss({ images, labels }: Batch, imagesAtOnce: number): tf.Scalar {
+  return tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(labels, forward(images, imagesAtOnce));
+}
+
+/** Loss and correct predictions of a batch, as the sums of an evaluation take them. */
+function evaluated({ images, labels }: Batch, imagesAtOnce: number): tf.Tensor {
+  const logits = forward(images, imagesAtOnce);
+  const losses = tf.mul(tf.losses.softmaxCrossEntropy(labels, logits), images.shape[0]);
+  const isCorrect = tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1));
+  return tf.stack([losses, tf.sum(tf.cast(isCorrect, "float32"))]);
+}
+
+async function evaluate(batches: readonly Batch[], imagesAtOnce: number): Promise<Sums> {
+  // Each batch gives back what its activations took before the next one comes. Not addN: its kernel binds all its inputs, and
+  // more than eight are refused by lavapipe, which leaves zeros.
+  const sums = tf.tidy(() =>
+    batches.map((batch) => tf.tidy(() => evaluated(batch, imagesAtOnce))).reduce((sum, each) => tf.add(sum, each))
+  );
+  const [loss = NaN, correct = NaN] = await sums.data();
+  sums.dispose();
+  return { loss, correct };
 }
 
 await measure<Batch>(network, {
@@ -144,11 +169,12 @@ await measure<Batch>(network, {
     step(batch) {
       optimizer.minimize(() => loss(batch, images), false, variables);
     },
+    evaluate: (batches: readonly Batch[]) => evaluate(batches, images),
   })),
   // Its own order of an image is rows, columns, channels.
-  upload: (images, labels) => ({
-    images: tf.tidy(() => tf.transpose(tf.tensor4d(images, [batchSize, ...network.input]), [0, 2, 3, 1])),
-    labels: tf.tensor2d(labels, [batchSize, classes]),
+  upload: (images, labels, count) => ({
+    images: tf.tidy(() => tf.transpose(tf.tensor4d(images, [count, ...network.input]), [0, 2, 3, 1])),
+    labels: tf.tensor2d(labels, [count, classes]),
   }),
   async loss(batch) {
     const value = tf.tidy(() => loss(batch, batchSize));

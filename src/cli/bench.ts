@@ -9,10 +9,12 @@ import { Gpu } from "../gpu/gpu.ts";
 import { writeWhole } from "../store/files.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { assertComparable, changes, formatChanges, readRecorded } from "./bench_compare.ts";
+import { calibrateForm } from "./bench_calibrate.ts";
 import { crossoverForm } from "./bench_crossover.ts";
 import { ensembleForm } from "./bench_ensemble.ts";
 import type { BenchForm } from "./bench_form.ts";
 import { levelsForm } from "./bench_levels.ts";
+import { rooflineForm } from "./bench_roofline.ts";
 import { stepForm } from "./bench_step.ts";
 import type { Console } from "./console.ts";
 
@@ -24,7 +26,7 @@ export interface BenchTools {
   readonly signal: AbortSignal;
 }
 
-const named: readonly BenchForm[] = [crossoverForm, levelsForm, ensembleForm];
+const named: readonly BenchForm[] = [crossoverForm, levelsForm, ensembleForm, rooflineForm, calibrateForm];
 
 const commonFlags: readonly Flag[] = [
   {
@@ -59,7 +61,8 @@ export async function benchCommand(args: readonly string[], { console, signal }:
   await using gpu = await Gpu.open();
   const { name: adapter } = gpu.adapter;
   if (old) assertComparable(old.path, old.recorded, { form: form.name, settings, adapter });
-  const { details, medians, lines, svg } = await measure(gpu, signal);
+  const { details, medians, lines, svg, file } = await measure(gpu, signal, (what) => console.err(what));
+  if (file) await writeWhole(file.path, file.text);
   const picture = values.get("--svg");
   if (picture !== undefined && svg !== undefined) {
     await writeWhole(userPath(picture), svg);

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { comparisons, type Crossover, crossover, formatCrossover, usualDensities } from "../../bench/crossover.ts";
+import {
+  comparisons,
+  type Crossover,
+  crossover,
+  formatCrossover,
+  type TimedLayer,
+  usualDensities,
+} from "../../bench/crossover.ts";
 import { quoted } from "../data/quoted.ts";
 import { lanes } from "../nn/graph.ts";
 import { roundUp } from "../nn/network.ts";
@@ -20,26 +27,36 @@ export const crossoverForm: BenchForm = {
   name: "crossover",
   description: "compact against dense kernels on one layer, and the density at which they cross",
   what: [
-    "Times compact and dense kernels on the same dense layer, density after density, all in turn: how long compact ones take",
-    "by dense ones, and the density below which they are faster. Needs an adapter with timestamps.",
+    "Times compact and dense kernels on the same layer, density after density, all in turn: how long compact ones take by",
+    "dense ones, and the density below which they are faster. Needs an adapter with timestamps.",
   ],
   flags: [
-    { flag: "--layer", value: "INxOUT", description: "inputs and outputs of the layer (784x300)" },
+    { flag: "--layer", value: "INxOUT", description: "inputs and outputs of a dense layer (784x300)" },
+    {
+      flag: "--conv",
+      value: "CxKxS",
+      description: "instead, a 3 × 3 convolution from C to K channels on S × S images",
+    },
     { flag: "--batch-size", value: "N", description: `images of one step, in whole ${lanes}s (64)` },
     runsFlag(usualRuns),
     { flag: "--svg", value: "FILE", description: "draws it, too" },
   ],
-  examples: ["bench crossover", "bench crossover --layer 300x100 --svg crossover.svg"],
+  examples: [
+    "bench crossover",
+    "bench crossover --layer 300x100 --svg crossover.svg",
+    "bench crossover --conv 64x64x32",
+  ],
   prepare(values) {
-    const { inputs, outputs } = layerOf(values.get("--layer") ?? "784x300");
+    const layer = layerOf(values.get("--layer"), values.get("--conv"));
     const asked = wholeNumber("--batch-size", values.get("--batch-size") ?? "64", { most: 4096 });
     const batch = roundUp(asked, lanes);
     const runs = wholeNumber("--runs", values.get("--runs") ?? `${usualRuns}`, { most: 1000 });
-    const title = `${inputs} × ${outputs}, batch ${batch}`;
+    const title = `${titleOf(layer)}, batch ${batch}`;
     return {
-      settings: { layer: `${inputs}x${outputs}`, batchSize: batch },
+      settings: { layer: nameOf(layer), batchSize: batch },
       async measure(gpu, signal) {
-        const found = await crossover(gpu, { inputs, outputs, batch, densities: usualDensities, runs, signal });
+        const densities = usualDensities[layer.type];
+        const found = await crossover(gpu, { layer, batch, densities, runs, signal });
         return {
           details: { runs, ...found, comparisons: comparisons(found) },
           medians: mediansOf([
@@ -87,10 +104,35 @@ function draw(found: Crossover, title: string, adapter: string): string {
   }));
 }
 
-function layerOf(text: string): { readonly inputs: number; readonly outputs: number } {
-  const [, inputs = "", outputs = ""] = /^(\d{1,6})[x×](\d{1,6})$/.exec(text) ?? [];
-  if (Number(inputs) >= 1 && Number(outputs) >= 1) return { inputs: Number(inputs), outputs: Number(outputs) };
-  throw new UsageError(`--layer is ${quoted(text)}, and it must be inputs and outputs, such as 784x300.`);
+function layerOf(dense: string | undefined, conv: string | undefined): TimedLayer {
+  if (conv === undefined) {
+    const [inputs = 0, outputs = 0] = countsOf(2, dense ?? "784x300");
+    if (inputs >= 1 && outputs >= 1) return { type: "dense", inputs, outputs };
+    throw new UsageError(`--layer is ${quoted(dense ?? "")}, and it must be inputs and outputs, such as 784x300.`);
+  }
+  if (dense !== undefined) throw new UsageError("Cannot time --layer and --conv at once. Give one of them.");
+  const [channels = 0, outputs = 0, size = 0] = countsOf(3, conv);
+  if (channels >= 1 && outputs >= 1 && size >= 1) return { type: "conv", channels, outputs, size };
+  throw new UsageError(
+    `--conv is ${quoted(conv)}, and it must be channels in, channels out and the images' size, such as 64x64x32.`,
+  );
+}
+
+/** So many numbers with an × between them; none where the text is anything else. */
+function countsOf(count: number, text: string): number[] {
+  const parts = text.split(/[x×]/);
+  return parts.length === count && parts.every((part) => /^\d{1,6}$/.test(part)) ? parts.map(Number) : [];
+}
+
+function nameOf(layer: TimedLayer): string {
+  return layer.type === "dense"
+    ? `${layer.inputs}x${layer.outputs}`
+    : `conv ${layer.channels}x${layer.outputs}x${layer.size}`;
+}
+
+function titleOf(layer: TimedLayer): string {
+  if (layer.type === "dense") return `${layer.inputs} × ${layer.outputs}`;
+  return `${layer.channels} → ${layer.outputs} channels at ${layer.size} × ${layer.size}`;
 }
 
 function percent(fraction: number): string {

@@ -19,20 +19,22 @@ export interface Measured {
   readonly lines: readonly string[];
   /** It as a picture, where it has one. */
   readonly svg?: string;
+  /** A file that it is kept in, where it has one. */
+  readonly file?: { readonly path: string; readonly text: string };
 }
 
 /** A measurement that was asked for. */
 export interface Measurement {
   /** What two measurements must have in common to be compared. */
   readonly settings: Readonly<Record<string, string | number>>;
-  /** Measures. */
-  readonly measure: (gpu: Gpu, signal: AbortSignal) => Promise<Measured>;
+  /** Measures. @param tell told what is measured next, where it takes long */
+  readonly measure: (gpu: Gpu, signal: AbortSignal, tell: (what: string) => void) => Promise<Measured>;
 }
 
 /** A form of the command. */
 export interface BenchForm {
   /** What follows `bench`; nothing for the first form. */
-  readonly name: "step" | "crossover" | "levels" | "ensemble";
+  readonly name: "step" | "crossover" | "levels" | "ensemble" | "roofline" | "calibrate";
   /** What it does, in a line. */
   readonly description: string;
   /** What it does and how to read it. */

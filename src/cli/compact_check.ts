@@ -1,14 +1,37 @@
 /**
- * The kernels of compact layers, run once on a pruned layer and compared with the dense references in float64.
+ * The kernels of compact layers, run once on pruned layers and compared with the dense references in float64.
  *
  * @module
  */
 import { RandomStream } from "../data/random.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { compactForward, compactInputGradient, compactWeightGradient } from "../nn/compact_dense.ts";
-import { compactSources, compactStructure, noSource, packCompact, unpackCompact } from "../nn/compact_structure.ts";
+import type { Buffer } from "../gpu/buffer.ts";
+import { CompactArena } from "../nn/compact.ts";
+import {
+  compactConvolutionForward,
+  compactConvolutionInputGradient,
+  compactConvolutionWeightGradient,
+} from "../nn/compact_convolution.ts";
+import {
+  compactForward,
+  compactInputGradient,
+  type CompactStructure,
+  compactWeightGradient,
+} from "../nn/compact_dense.ts";
+import {
+  type CompactIndices,
+  compactSources,
+  compactStructure,
+  noSource,
+  packCompact,
+  unpackCompact,
+} from "../nn/compact_structure.ts";
 import * as kernels from "../nn/kernels.ts";
-import { flat, layOut, roundUp } from "../nn/network.ts";
+import { packMask } from "../nn/mask.ts";
+import { flat, fromArena, layOut, roundUp, toArena } from "../nn/network.ts";
+import { convolutionForward } from "../reference/convolution_forward.ts";
+import { convolutionInputGradient } from "../reference/convolution_input_gradient.ts";
+import { convolutionWeightGradient } from "../reference/convolution_weight_gradient.ts";
 import { denseForward } from "../reference/dense_forward.ts";
 import { denseInputGradient } from "../reference/dense_input_gradient.ts";
 import { denseWeightGradient } from "../reference/dense_weight_gradient.ts";
@@ -21,6 +44,11 @@ const lanes = roundUp(shape.batch, 8);
 
 /** Runs each compact kernel and notes how far it is from its reference. */
 export async function checkCompact(gpu: Gpu, note: Note): Promise<void> {
+  await checkDense(gpu, note);
+  for (const stride of [1, 2] as const) await checkConvolution(gpu, stride, note);
+}
+
+async function checkDense(gpu: Gpu, note: Note): Promise<void> {
   const { replicates, inputs, outputs } = shape;
   const random = new RandomStream(13, "synthetic");
   const normals = (count: number): Float64Array =>
@@ -50,15 +78,7 @@ export async function checkCompact(gpu: Gpu, note: Note): Promise<void> {
   using stack = new DisposableStack();
   const upload = (values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>) =>
     stack.use(gpu.upload("check", values));
-  const structure = {
-    rows: upload(indices.rows),
-    positions: upload(indices.positions),
-    rowOf: upload(indices.rowOf),
-    columns: upload(indices.columns),
-    entries: upload(indices.entries),
-    quads: indices.quads,
-    entryCount: indices.entryCount,
-  };
+  const structure = uploaded(indices, upload);
   const buffers = {
     parameters: upload(parameters),
     mask: upload(maskWords),
@@ -92,6 +112,111 @@ export async function checkCompact(gpu: Gpu, note: Note): Promise<void> {
     const ownBias = arena.subarray(layer.bias, layer.bias + outputs);
     note(kernels.compactWeightGradient, relativeError(ownBias, ofReplicate(wanted.bias, r)));
   });
+}
+
+async function checkConvolution(gpu: Gpu, stride: 1 | 2, note: Note): Promise<void> {
+  const { replicates, batch } = shape;
+  const extent = { channels: 5, height: 7, width: 5 };
+  const layout = layOut({
+    name: "check",
+    input: extent,
+    layers: [
+      { type: "conv", channels: 6, stride, activation: "relu" },
+      { type: "dense", units: 2, activation: "none" },
+    ],
+  });
+  const convolution = layout.layers[0];
+  if (!convolution) throw new Error("unreachable: two layers were laid out");
+  const own = { ...shape, ...extent, outputs: 6, size: 3, stride };
+  const { output: made } = convolution;
+  const [inputs, outputs] = [extent, made].map(({ channels, height, width }) => channels * height * width);
+  if (inputs === undefined || outputs === undefined) throw new Error("unreachable: both have a size");
+  const random = new RandomStream(17, "synthetic");
+  const normals = (count: number): Float64Array =>
+    Float64Array.from({ length: count }, () => Math.fround(random.normal()));
+  const mask = Uint8Array.from(
+    { length: replicates * convolution.inputs * own.outputs },
+    () => Number(random.below(3) === 0),
+  );
+  const weight = normals(mask.length).map((value, at) => mask[at] === 0 ? 0 : value);
+  const bias = normals(replicates * own.outputs);
+  const input = normals(replicates * inputs * batch).map((value) => Math.max(0, value));
+  const outputGradient = normals(replicates * outputs * batch);
+
+  const networks = Array.from({ length: replicates }, (_, r) => r);
+  const rest = { weight: new Float32Array(outputs * 2), bias: new Float32Array(2) };
+  const masks = networks.map((r) =>
+    packMask(layout, [ofReplicate(mask, r), new Uint8Array(rest.weight.length).fill(1)])
+  );
+  const arena = new CompactArena(layout, masks, [0]);
+  const layer = arena.layout.layers[0];
+  const indices = arena.structures.get(0);
+  if (!layer || !indices) throw new Error("unreachable: the first layer is compact");
+  const parameters = new Float32Array(replicates * arena.layout.arena);
+  const maskWords = new Uint32Array(parameters.length / 32);
+  for (const r of networks) {
+    const values = {
+      weight: Float32Array.from(ofReplicate(weight, r)),
+      bias: Float32Array.from(ofReplicate(bias, r)),
+    };
+    parameters.set(arena.pack(toArena(layout, [values, rest]), r), r * arena.layout.arena);
+    maskWords.set(arena.packMask(masks[r] ?? new Uint32Array(0), r), r * arena.layout.arena / 32);
+  }
+
+  using stack = new DisposableStack();
+  const upload = (values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>) =>
+    stack.use(gpu.upload("check", values));
+  const structure = uploaded(indices, upload);
+  const buffers = {
+    parameters: upload(parameters),
+    mask: upload(maskWords),
+    input: upload(packed(inputs, input)),
+    outputGradient: upload(packed(outputs, outputGradient)),
+  };
+  const output = upload(packed(outputs, []));
+  const below = upload(packed(inputs, []));
+  const gradient = upload(new Float32Array(parameters.length));
+  const at = { layout: arena.layout, layer, replicates, batch: lanes };
+  const ending = { gate: true, accumulate: false };
+  using program = await gpu.record("compact check", [
+    compactConvolutionForward(at, structure, { ...buffers, output }),
+    compactConvolutionInputGradient(at, structure, ending, { ...buffers, gradient: below }),
+    compactConvolutionWeightGradient(at, structure, { ...buffers, gradient }),
+  ]);
+  gpu.submit(program);
+
+  const activations = unpacked(outputs, await gpu.readFloats(output));
+  note(
+    kernels.compactConvolutionForward,
+    relativeError(activations, convolutionForward(own, weight, bias, input, true)),
+  );
+  const inputGradients = unpacked(inputs, await gpu.readFloats(below));
+  note(
+    kernels.compactConvolutionInputGradient,
+    relativeError(inputGradients, convolutionInputGradient(own, weight, outputGradient, { gate: input })),
+  );
+  const arenas = await gpu.readFloats(gradient);
+  const wanted = convolutionWeightGradient(own, input, outputGradient, mask);
+  for (const r of networks) {
+    const [found] = fromArena(layout, arena.unpack(ofReplicate(arenas, r), r));
+    for (const part of ["weight", "bias"] as const) {
+      const error = relativeError(found?.[part] ?? [], ofReplicate(wanted[part], r));
+      note(kernels.compactConvolutionWeightGradient, error);
+    }
+  }
+}
+
+/** Where survivors stand, on the GPU. */
+function uploaded(indices: CompactIndices, upload: (values: Uint32Array<ArrayBuffer>) => Buffer): CompactStructure {
+  return {
+    rows: upload(indices.rows),
+    positions: upload(indices.positions),
+    rowOf: upload(indices.rowOf),
+    columns: upload(indices.columns),
+    entries: upload(indices.entries),
+    quads: indices.quads,
+    entryCount: indices.entryCount,
+  };
 }
 
 /** The second layer of three, its weights compact. */

@@ -20,6 +20,7 @@ import {
   roundUp,
   sizeOf,
 } from "../nn/network.ts";
+import type { TilesPlan } from "../nn/plan.ts";
 import { relativeError } from "../reference/finite_difference.ts";
 import { type GraphBatch, graphParameters, type GraphStep, graphStep } from "../reference/graph.ts";
 
@@ -62,10 +63,25 @@ const specs: readonly NetworkSpec[] = [
 
 const images = 11;
 
+/** What computes layers with weights, of either tiles. */
+const tileKernels = {
+  register: {
+    dense: { forward: [kernels.denseForward, kernels.denseForwardSum], backward: [] },
+    conv: {
+      forward: [kernels.convolutionForward],
+      backward: [kernels.transposeWeights, kernels.convolutionInputGradient],
+    },
+    weightGradient: [kernels.convolutionWeightGradient, kernels.sumPartials],
+  },
+  workgroup: {
+    dense: { forward: [kernels.denseForwardWorkgroup, kernels.denseForwardSum], backward: [] },
+    conv: { forward: [kernels.convolutionForwardWorkgroup], backward: [kernels.convolutionInputGradientWorkgroup] },
+    weightGradient: [kernels.convolutionWeightGradientWorkgroup, kernels.sumPartials],
+  },
+} as const satisfies Record<TilesPlan, unknown>;
+
 /** Which kernels compute an operation's output, and which take its gradient further down. */
 const kernelsOf = {
-  dense: { forward: [kernels.denseForward, kernels.denseForwardSum], backward: [] },
-  conv: { forward: [kernels.convolutionForward], backward: [kernels.convolutionInputGradient] },
   "max-pool": { forward: [kernels.maxPool], backward: [kernels.maxPoolGradient] },
   "global-average-pool": { forward: [kernels.globalAveragePool], backward: [kernels.globalAveragePoolGradient] },
   "batch-norm": {
@@ -74,9 +90,9 @@ const kernelsOf = {
   },
   dropout: { forward: [kernels.dropout], backward: [kernels.dropout] },
   add: { forward: [kernels.addRelu], backward: [] },
-} as const satisfies Record<NetworkLayout["operations"][number]["type"], unknown>;
+} as const satisfies Record<Exclude<NetworkLayout["operations"][number]["type"], "dense" | "conv">, unknown>;
 
-/** Runs a training step of each network and notes how far every kernel is from its reference. */
+/** Runs a training step of each network, with either tiles, and notes how far every kernel is from its reference. */
 export async function checkConvolutions(gpu: Gpu, note: Note): Promise<void> {
   for (const spec of specs) {
     const layout = layOut(spec);
@@ -94,13 +110,16 @@ export async function checkConvolutions(gpu: Gpu, note: Note): Promise<void> {
       batch,
       { key, step: 0 },
     );
-    await compare(gpu, layout, arena, batch, key, reference, note);
+    for (const tiles of ["register", "workgroup"] as const) {
+      await compare(gpu, layout, tiles, arena, batch, key, reference, note);
+    }
   }
 }
 
 async function compare(
   gpu: Gpu,
   layout: NetworkLayout,
+  tiles: TilesPlan,
   arena: Float32Array,
   batch: GraphBatch,
   key: Uint32Array,
@@ -122,6 +141,7 @@ async function compare(
     normalization: [unitRange(input.channels)],
     dropoutKeys: [key],
     sharesMemory: false,
+    plan: layout.layers.map(() => ({ weights: "masked-dense", tiles })),
   });
   ensemble.begin([{ values: arena, mask: denseMask(layout) }]);
   const lanes = roundUp(images, 8);
@@ -134,6 +154,8 @@ async function compare(
   gpu.write(ensemble.buffer("batch labels"), labels);
   ensemble.stepOnWrittenBatch();
 
+  const { weightGradient, ...withWeights } = tileKernels[tiles];
+  const computedBy = { ...kernelsOf, ...withWeights };
   for (const { type, output } of layout.operations) {
     const found = await gpu.readFloats(ensemble.buffer(`activation ${output}`));
     const wanted = reference.activations[output] ?? new Float64Array(0);
@@ -141,7 +163,7 @@ async function compare(
       wanted.map((_, at) => found[Math.floor(at / images) * lanes + at % images] ?? NaN),
       wanted,
     );
-    for (const kernel of kernelsOf[type].forward) note(kernel, error);
+    for (const kernel of computedBy[type].forward) note(kernel, error);
   }
   const gradient = await gpu.readFloats(ensemble.buffer("gradient"));
   const { layers, norms } = reference.gradients;
@@ -153,8 +175,7 @@ async function compare(
     let own: number | undefined;
     if (operation.type === "conv") {
       own = relativeError(values[operation.layer]?.weight ?? [], layers[operation.layer]?.weight ?? []);
-      note(kernels.convolutionWeightGradient, own);
-      note(kernels.sumPartials, own);
+      for (const kernel of weightGradient) note(kernel, own);
     } else if (operation.type === "batch-norm") {
       own = relativeError(affine[operation.norm]?.scale ?? [], norms[operation.norm]?.scale ?? []);
     }
@@ -162,7 +183,7 @@ async function compare(
       for (const kernel of above) note(kernel, own);
       above = [];
     }
-    above.push(...kernelsOf[operation.type].backward);
+    above.push(...computedBy[operation.type].backward);
   }
   normsFromArena(layout, (await ensemble.parameters())[0] ?? new Float32Array(0)).forEach(({ variance }, index) => {
     note(kernels.batchNormFinish, relativeError(variance, reference.running[index]?.variance ?? []));

@@ -14,6 +14,7 @@ import * as kernels from "../nn/kernels.ts";
 import { packMask, unpackMask } from "../nn/mask.ts";
 import { flat, fromArena, layOut, type NetworkLayout, type NetworkSpec } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
+import type { TilesPlan } from "../nn/plan.ts";
 import { pruneSmallest } from "../nn/selection.ts";
 import { checkCompact } from "./compact_check.ts";
 import { checkConvolutions } from "./convolution_check.ts";
@@ -40,15 +41,29 @@ const spec: NetworkSpec = {
   input: flat(63),
   layers: [
     { type: "dense", units: 37, activation: "relu" },
-    { type: "dense", units: 19, activation: "relu" },
+    { type: "dense", units: 33, activation: "relu" },
     { type: "dense", units: 10, activation: "none" },
   ],
 };
-const sizes = [63, 37, 19, 10];
+const sizes = [63, 37, 33, 10];
 const batchSize = 21;
 const lanes = 24;
 const replicates = 2;
 const tolerance = 5e-6;
+
+/** What computes the dense layers of either tiles; 33 outputs are enough for an input gradient in parts. */
+const denseKernels = {
+  register: {
+    forward: kernels.denseForward,
+    inputGradient: [kernels.denseInputGradient],
+    weightGradient: kernels.denseWeightGradient,
+  },
+  workgroup: {
+    forward: kernels.denseForwardWorkgroup,
+    inputGradient: [kernels.denseInputGradientWorkgroup, kernels.denseInputGradientSum],
+    weightGradient: kernels.denseWeightGradientWorkgroup,
+  },
+} as const satisfies Record<TilesPlan, unknown>;
 
 /**
  * Checks every kernel.
@@ -78,11 +93,16 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
     ),
   }));
   using train = new DeviceExamples(gpu, "check", { channels: 1, height: 7, width: 9 }, examples);
-  const optimizers = [
-    { type: "adam", lr: 1.2e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 },
-    { type: "sgd", lr: 0.1, momentum: 0.9, weightDecay: 1e-2 },
-  ] as const satisfies readonly (OptimizerSettings & ReferenceOptimizer)[];
-  for (const optimizer of optimizers) {
+  const adam = { type: "adam", lr: 1.2e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 } as const;
+  const sgd = { type: "sgd", lr: 0.1, momentum: 0.9, weightDecay: 1e-2 } as const;
+  const runs = [
+    { optimizer: adam, tiles: "register" },
+    { optimizer: sgd, tiles: "workgroup" },
+  ] as const satisfies readonly {
+    readonly optimizer: OptimizerSettings & ReferenceOptimizer;
+    readonly tiles: TilesPlan;
+  }[];
+  for (const { optimizer, tiles } of runs) {
     using ensemble = await Ensemble.open(gpu, {
       layout,
       replicates,
@@ -94,6 +114,7 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
       splits: indices.map((order) => ({ train: order, validation: order })),
       normalization: indices.map(() => unitRange(1)),
       sharesMemory: false,
+      plan: layout.layers.map(() => ({ weights: "masked-dense", tiles })),
     });
     ensemble.begin(starts);
     ensemble.steps(indices.map((order) => order.slice(0, batchSize)));
@@ -112,15 +133,17 @@ export async function checkKernels(gpu: Gpu): Promise<KernelCheck[]> {
     const network = { replicates, sizes };
     const input = { images: batchSize, input: batch.output, labels: batch.labels };
     const reference = trainingStep(network, startTraining(initial, masks), input, optimizer, masks);
-    note(kernels.denseForward, relativeError(await rows(gpu, ensemble, "activation 3", 10, lanes), reference.logits));
+    const dense = denseKernels[tiles];
+    note(dense.forward, relativeError(await rows(gpu, ensemble, "activation 3", 10, lanes), reference.logits));
     const losses = await gpu.readFloats(ensemble.buffer("batch losses"));
     note(kernels.softmaxCrossEntropy, relativeError(validLanes(losses), reference.losses));
     const gradients = layersOf(layout, await arenas(gpu, ensemble, "gradient"));
     // The gradients of lower layers come through the input gradient, those of the last one do not.
     reference.gradients.forEach((wanted, index) => {
-      const kernel = index < 2 ? kernels.denseInputGradient : kernels.denseWeightGradient;
-      note(kernel, relativeError(gradients[index]?.weight ?? [], wanted.weight));
-      note(kernels.denseWeightGradient, relativeError(gradients[index]?.bias ?? [], wanted.bias));
+      for (const kernel of index < 2 ? dense.inputGradient : [dense.weightGradient]) {
+        note(kernel, relativeError(gradients[index]?.weight ?? [], wanted.weight));
+      }
+      note(dense.weightGradient, relativeError(gradients[index]?.bias ?? [], wanted.bias));
     });
     const stepped = await arenas(gpu, ensemble, "parameters");
     const optimizerKernel = optimizer.type === "adam" ? kernels.adam : kernels.sgd;

@@ -17,14 +17,13 @@ import {
   runId,
   type Setting,
   settings,
-  shortHash,
 } from "../lottery/config.ts";
 import { lottery, type LotteryOptions, wantedNetworks } from "../lottery/lottery.ts";
+import { otherAdapter } from "../lottery/plan_table.ts";
 import { recovering } from "../lottery/recovery.ts";
 import type { TraceSpan } from "../lottery/trace.ts";
 import type { LotteryEvent } from "../lottery/types.ts";
 import { layOut } from "../nn/network.ts";
-import { planTable } from "../nn/plan.ts";
 import { runIds } from "../store/index.ts";
 import { writeWhole } from "../store/files.ts";
 import { nameOf, RunStore } from "../store/run_store.ts";
@@ -32,6 +31,15 @@ import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userP
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
 import { datasetOptions } from "./dataset_folder.ts";
 import { checkpointSecondsOf, settingOf } from "./lottery_command_line.ts";
+import {
+  configOfNamed,
+  type NamedRun,
+  namedRun,
+  planForSettings,
+  planOfNamed,
+  readPlan,
+  refuseOtherRun,
+} from "./lottery_plan.ts";
 import { Progress } from "./progress.ts";
 import { formatSummary } from "./report.ts";
 import { formatTrace } from "./trace_file.ts";
@@ -64,7 +72,18 @@ const otherFlags: readonly Flag[] = [
     value: "X",
     description: "least time between checkpoints within a level (60); 0: as often as can be, whatever it costs",
   },
-  { flag: "--resume", description: "go on with an unfinished run, or add levels, replicates or controls to a run" },
+  {
+    flag: "--plan",
+    value: "FILE",
+    description: "which kernels layers run: a table that `bench calibrate` measured on this adapter, or a run's " +
+      "manifest.json (the table that ships). A run that is gone on with keeps the one that it began with",
+  },
+  {
+    flag: "--resume",
+    description:
+      "go on with an unfinished run, or add levels, replicates or controls to a run: with the one that has the same " +
+      "settings, or the one whose id stands in the preset's place",
+  },
   {
     flag: "--fresh",
     description:
@@ -112,7 +131,15 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     console.out(help(console));
     return 0;
   }
-  const config = await configOf(positionals[0], values);
+  const runs = userPath(values.get("--runs") ?? "runs");
+  const isResumed = values.has("--resume");
+  const named = isResumed ? await runNamed(runs, positionals[0], values) : undefined;
+  const config = named
+    ? asUsage(() => configOfNamed(named, settingsIn(values)))
+    : await configOf(positionals[0], values);
+  const planPath = values.get("--plan");
+  const given = planPath === undefined ? undefined : await readPlan(userPath(planPath));
+  if (named) await planOfNamed(named, given);
   const report = values.has("--json") ? quietOutput(console) : console;
   const dataset = await tools.loadDataset(config.dataset, datasetOptions(config.dataset, values.get("--data-dir")));
   const { count } = dataset.train;
@@ -123,13 +150,15 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     );
   }
   asUsage(() => layOut(networkOf(config, dataset)));
-  const planHash = await shortHash(planTable);
   const checkpointSeconds = checkpointSecondsOf(values.get("--checkpoint-seconds"));
-  const runs = userPath(values.get("--runs") ?? "runs");
+  if (named) await refuseOtherRun(named, config, dataset.digest);
+  const { hash: planHash, ...plan } = named
+    ? await planOfNamed(named, given)
+    : await planForSettings(runs, config, { dataDigest: dataset.digest, given, isResumed });
   const settingsId = await runId(config, { dataDigest: dataset.digest, planHash });
-  const id = values.has("--fresh") ? freshId(runs, settingsId, values.has("--resume")) : settingsId;
+  const id = named?.id ?? (values.has("--fresh") ? freshId(runs, settingsId, isResumed) : settingsId);
   const warn = (message: string): void => console.err(`Warning: ${message}`);
-  await using store = await RunStore.open(runs, { id, config, dataset, planHash }, { warn });
+  await using store = await RunStore.open(runs, { id, config, dataset, planHash, plan }, { warn });
 
   if (store.progress.state === "finished") {
     console.err(
@@ -138,20 +167,26 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     if (values.has("--trace")) console.err("Warning: nothing is trained, so --trace writes no file.");
     await store.completeSummary();
   } else {
-    const isResumed = store.progress.state === "unfinished";
-    if (isResumed && !values.has("--resume")) {
+    const isThere = store.progress.state === "unfinished";
+    if (isThere && !isResumed) {
       throw new Error(
         `Run ${id} is there already, with ${store.progress.done} of ${store.progress.wanted} networks trained (${store.folder}). ` +
           "Add --resume to go on with it, --fresh for a new run beside it, or choose another folder with --runs.",
       );
     }
-    console.err(isResumed ? `Going on with run ${id} (${store.folder})` : `Run ${id} (${store.folder})`);
+    console.err(isThere ? `Going on with run ${id} (${store.folder})` : `Run ${id} (${store.folder})`);
     const verbose = values.has("--verbose");
     const spans: TraceSpan[] = [];
     const tracePath = values.get("--trace");
     const trace = tracePath === undefined ? {} : { trace: (span: TraceSpan): void => void spans.push(span) };
     try {
-      const code = await train(store, config, { dataset, ...checkpointSeconds, ...trace }, tools, verbose);
+      const code = await train(
+        store,
+        config,
+        { dataset, plan: plan.table, ...checkpointSeconds, ...trace },
+        tools,
+        verbose,
+      );
       if (code !== 0) return code;
     } finally {
       // Also of a run that was stopped, or failed: what it did until then.
@@ -163,6 +198,26 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
   if (values.has("--json")) console.out(JSON.stringify(summary, null, 2));
   report.out(`${store.progress.state === "finished" ? "" : "\n"}${formatSummary(summary, report)}`);
   return 0;
+}
+
+/** The run whose id stands in the preset's place; undefined where a preset does, or nothing. */
+async function runNamed(
+  runs: string,
+  name: string | undefined,
+  values: ReadonlyMap<string, string>,
+): Promise<NamedRun | undefined> {
+  if (name === undefined || presetNames.some((own) => own === name)) return undefined;
+  // What neither looks like an id nor begins one is a misspelt preset.
+  if (!/-[0-9a-f]{1,10}(?:-\d+)?$/.test(name) && !runIds(runs).some((id) => id.startsWith(name))) return undefined;
+  for (const flag of ["--config", "--fresh"]) {
+    if (!values.has(flag)) continue;
+    throw new UsageError(
+      `Cannot take ${flag} with --resume ${
+        legible(name)
+      }, which names a run: its settings are there already. Leave either out.`,
+    );
+  }
+  return await namedRun(runs, name);
 }
 
 /** The id of a run beside those of the same settings: one that is free, or the newest that is there to go on with. */
@@ -177,7 +232,7 @@ function freshId(runs: string, id: string, isResumed: boolean): string {
 async function train(
   store: RunStore,
   config: LotteryConfig,
-  options: Pick<LotteryOptions, "dataset" | "checkpointSeconds" | "trace">,
+  options: Pick<LotteryOptions, "dataset" | "plan" | "checkpointSeconds" | "trace">,
   { console, lottery, signal: stopped }: LotteryTools,
   verbose: boolean,
 ): Promise<number> {
@@ -198,6 +253,8 @@ async function train(
     for await (const event of recovering(config, { ...options, ...begun, signal }, { lottery, warn })) {
       await store.record(event);
       progress.show(event);
+      const other = event.type === "start" && options.plan ? otherAdapter(options.plan, event.adapter) : undefined;
+      if (other !== undefined) warn(other);
       if (!signal.aborted && await store.stopRequested()) {
         fromFile.abort(new DOMException("Stopped by the file `stop`", "AbortError"));
       }
@@ -226,10 +283,7 @@ async function configOf(name: string | undefined, values: ReadonlyMap<string, st
   const fromFile = file === undefined ? {} : await readConfigFile(userPath(file));
   const named = name ?? fromFile["preset"] ?? presetNames[0];
   const chosen = presetNames.find((candidate) => candidate === named);
-  const changes = Object.fromEntries(settings.flatMap((setting) => {
-    const text = values.get(setting.flag);
-    return text === undefined ? [] : [[setting.key, settingOf(setting, text)]];
-  }));
+  const changes = settingsIn(values);
   if (chosen === undefined) {
     throw new UsageError(
       `There is no preset ${quoted(named)}.${typeof named === "string" ? suggestion(named, presetNames) : ""} ` +
@@ -237,6 +291,14 @@ async function configOf(name: string | undefined, values: ReadonlyMap<string, st
     );
   }
   return asUsage(() => parseConfig(changed(chosen, { ...fromFile, ...changes })));
+}
+
+/** The settings that flags give. */
+function settingsIn(values: ReadonlyMap<string, string>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(settings.flatMap((setting) => {
+    const text = values.get(setting.flag);
+    return text === undefined ? [] : [[setting.key, settingOf(setting, text)]];
+  }));
 }
 
 /** What a configuration gets wrong is wrong usage. */
@@ -306,6 +368,8 @@ function help(console: Console): string {
     "  deno task lottery",
     "  deno task lottery lenet --iterations 20000 --levels 12 --controls none --eval-every 200 --replicates 1",
     "  deno task lottery --replicates 5 --resume          four more replicates for the run that is there",
+    "  deno task lottery --resume lenet-quick-02          goes on with that run, by its own plan table",
+    "  deno task lottery lenet --plan plan.json           kernels by what `bench calibrate` measured",
     "  deno task lottery conv2 --width 0.25 --iterations 2000 --levels 3 --replicates 1 --controls none",
     "  deno task lottery resnet18 --rewind 500            survivors are reset to their values at iteration 500",
   ].join("\n");

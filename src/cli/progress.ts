@@ -7,7 +7,7 @@ import { percent } from "../analysis/outcome.ts";
 import { spread } from "../analysis/statistics.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
 import { firstIterationOf } from "../lottery/lottery.ts";
-import type { ArmName, Evaluation, LevelRecord, LotteryEvent } from "../lottery/types.ts";
+import type { ArmName, Evaluation, LevelRecord, LockstepBy, LotteryEvent } from "../lottery/types.ts";
 import { type Console, styled } from "./console.ts";
 import { bar, LiveLine } from "./live_line.ts";
 import { describeLayers, layerLines } from "./network.ts";
@@ -22,6 +22,14 @@ export interface ProgressOptions {
   /** A clock in milliseconds; `performance.now` when left out. */
   readonly now?: () => number;
 }
+
+/** Why no more networks train in lockstep. */
+const lockstepWords: Readonly<Record<LockstepBy, string>> = {
+  level: "no level has more networks",
+  memory: "more would not fit into this adapter's memory",
+  plan: "more are no faster by the plan table",
+  caller: "no more were asked for",
+};
 
 /** How much of a level passes between two plain lines. */
 const plainShare = 0.1;
@@ -98,7 +106,8 @@ export class Progress implements Disposable {
     this.#line.clear();
   }
 
-  #start({ network, adapter, memory, lockstep, remaining }: LotteryEvent & { readonly type: "start" }): void {
+  #start(event: LotteryEvent & { readonly type: "start" }): void {
+    const { network, adapter, memory, lockstep, lockstepBy, remaining } = event;
     this.#startedAt = this.#now();
     const { dataset, trainSize, validationSize, iterations, batchSize, evalEvery, replicates } = this.#config;
     const bytes = memory.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -124,6 +133,7 @@ export class Progress implements Disposable {
       ["all", group(bytes)],
     ]);
     this.#console.err(table.map((line) => `  ${line}`).join("\n"));
+    this.#console.err(`  at most ${lockstep} in lockstep: ${lockstepWords[lockstepBy]}`);
   }
 
   #levelStart({ level, networks, iteration, remaining }: LotteryEvent & { readonly type: "level-start" }): void {

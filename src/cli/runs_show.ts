@@ -4,11 +4,13 @@
  * @module
  */
 import { join } from "node:path";
+import { kernelsByLevel } from "../analysis/kernel_words.ts";
 import { listRuns } from "../store/index.ts";
+import { hasOwnPlan } from "../store/manifest.ts";
 import { readRun, type RecordedRun } from "../store/run_files.ts";
 import { type Flag, parseArguments } from "./arguments.ts";
 import { styled, wrap } from "./console.ts";
-import { changedSettings, commandOf } from "./lottery_command_line.ts";
+import { changedSettings, commandOf, quote } from "./lottery_command_line.ts";
 import { formatSummary } from "./report.ts";
 import { commonFlags, findRun, formatBytes, formatHelp, formatTime, runsFolder } from "./run_lookup.ts";
 import type { RunsTools } from "./runs.ts";
@@ -32,7 +34,7 @@ export async function showCommand(args: readonly string[], { console }: RunsTool
     .find((run) => run.id === id);
   const run = await readRun(runs, id);
   const { config, manifest, summary, problems, warnings } = run;
-  const command = config ? commandLine(run) : null;
+  const command = await commandLine(run);
   if (values.has("--json")) {
     console.out(
       JSON.stringify(
@@ -67,13 +69,14 @@ export async function showCommand(args: readonly string[], { console }: RunsTool
 }
 
 /** A run made with `--fresh` has a number behind its id, and needs the flag again to be made beside the others. */
-function commandLine({ id, folder, config }: RecordedRun): string | null {
+async function commandLine({ id, folder, config, manifest }: RecordedRun): Promise<string | null> {
   if (!config) return null;
-  return `${commandOf(config, join(folder, "config.json"))}${/-[0-9a-f]{10}-\d+$/.test(id) ? " --fresh" : ""}`;
+  const plan = await hasOwnPlan(manifest) ? ` --plan ${quote(join(folder, "manifest.json"))}` : "";
+  return `${commandOf(config, join(folder, "config.json"))}${plan}${/-[0-9a-f]{10}-\d+$/.test(id) ? " --fresh" : ""}`;
 }
 
 function facts(
-  { folder, config, manifest }: RecordedRun,
+  { folder, config, manifest, summary }: RecordedRun,
   bytes: number,
   updated: string | null,
   command: string | null,
@@ -82,7 +85,7 @@ function facts(
   const first = manifest?.sessions[0];
   const last = manifest?.sessions.at(-1);
   if (manifest && first && last) {
-    const { data, adapter, sessions, planHash } = manifest;
+    const { data, adapter, sessions, plan, planHash } = manifest;
     rows.push(
       [
         "made",
@@ -97,9 +100,11 @@ function facts(
         `winnow ${last.winnow}${last.gitRevision ? ` (${last.gitRevision.slice(0, 10)})` : ""}, deno ${last.deno}, ` +
         `v8 ${last.v8}, ${last.platform}`,
       ],
-      ["plan table", planHash],
+      ["plan table", plan ? `${planHash}, ${plan.from === "shipped" ? "shipped" : `from ${plan.from}`}` : planHash],
     );
   }
+  const tickets = summary?.arms.find(({ name }) => name === "ticket")?.levels ?? [];
+  for (const { levels, kernels } of kernelsByLevel(tickets)) rows.push(["kernels", `${levels}: ${kernels}`]);
   if (config) {
     const changes = changedSettings(config).map(({ flag, value }) => `${flag} ${value}`).join(" ");
     rows.push(["settings", `${config.preset}${changes === "" ? "" : ` with ${changes}`}`]);

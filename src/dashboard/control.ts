@@ -13,12 +13,13 @@ import { userPath } from "../cli/arguments.ts";
 import { appendToLog, endLine, exitCodeOf } from "../cli/log_file.ts";
 import { quote } from "../cli/lottery_command_line.ts";
 import { legible } from "../data/quoted.ts";
-import { type LotteryConfig, parseConfig, runId, shortHash } from "../lottery/config.ts";
+import { type LotteryConfig, parseConfig } from "../lottery/config.ts";
 import { wantedNetworks } from "../lottery/lottery.ts";
+import { planHashOf } from "../lottery/plan_table.ts";
 import { planTable } from "../nn/plan.ts";
+import { equalRuns, isNumbered } from "../store/equal_runs.ts";
 import type { IndexedRun } from "../store/index.ts";
 import { makeFolder } from "../store/files.ts";
-import { isManifest } from "../store/manifest.ts";
 import { readJson } from "../store/run_files.ts";
 import { nameOf } from "../store/run_store.ts";
 import { configFileOf, formAddress, lotteryArguments, type RunRequest } from "./run_form.ts";
@@ -303,8 +304,8 @@ export interface ExistingRun {
 }
 
 /**
- * The run that `lottery` would meet: one of the same settings on the same data. Nothing is loaded for that: what the data's digest
- * is, the manifests of the runs on that data set say.
+ * The run that `lottery` would meet, or go on with: one of the same settings on the same data, rather by the plan table that ships
+ * than by one of its own. Nothing is loaded for that: what the data's digest is, the manifests of the runs on that data set say.
  *
  * @param rows all runs of the folder
  */
@@ -314,25 +315,13 @@ export async function existingRun(
   rows: readonly IndexedRun[],
 ): Promise<ExistingRun | undefined> {
   const candidates = rows.filter((own) => own.preset === config.preset && own.dataset === config.dataset);
-  const planHash = await shortHash(planTable);
-  const ids = new Map<string, string>();
-  for (const { id } of candidates) {
-    const manifest = await readJson(join(runs, id, "manifest.json")).catch(() => undefined);
-    if (!isManifest(manifest)) continue;
-    const { digest } = manifest.data;
-    if (!ids.has(digest)) ids.set(digest, await runId(config, { dataDigest: digest, planHash }));
-    const same = ids.get(digest) ?? "";
-    if (id !== same) continue;
-    const run = rows.find((own) => own.id === id);
-    if (!run) continue;
-    const count = rows.filter((own) => own.id === id || isNumbered(own.id, id)).length;
-    return { run, count, isComplete: run.state === "finished" && await holdsAll(join(runs, id), config) };
-  }
-  return undefined;
-}
-
-function isNumbered(id: string, base: string): boolean {
-  return id.startsWith(`${base}-`) && /^[1-9]\d*$/.test(id.slice(base.length + 1));
+  const shipped = await planHashOf(planTable);
+  const equal = (await equalRuns(runs, candidates.map(({ id }) => id), config)).filter(({ id, base }) => id === base);
+  const id = (equal.find(({ manifest }) => manifest.planHash === shipped) ?? equal[0])?.id;
+  const run = rows.find((own) => own.id === id);
+  if (!run) return undefined;
+  const count = rows.filter((own) => own.id === run.id || isNumbered(own.id, run.id)).length;
+  return { run, count, isComplete: run.state === "finished" && await holdsAll(join(runs, run.id), config) };
 }
 
 /** Whether what a finished run was asked for has all that is asked for now. */

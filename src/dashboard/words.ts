@@ -79,6 +79,15 @@ export function remaining(fraction: number | null): string {
   return fraction === null ? nothing : percent(fraction);
 }
 
+/** Where a plan table came from: "shipped with the source", or "from mine.json". */
+export function planWords(plan: { readonly from: string } | undefined): string {
+  return plan === undefined
+    ? "of which only the hash is recorded"
+    : plan.from === "shipped"
+    ? "shipped with the source"
+    : `from ${plan.from}`;
+}
+
 /** Parts as a list in a sentence: "a", "a and b", "a, b and c". */
 export function listed(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1) ?? ""}`;

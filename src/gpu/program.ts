@@ -55,9 +55,12 @@ const uniformAlignment = 256;
 export class Program implements Disposable {
   /** The dispatches, in order. */
   readonly dispatches: readonly Dispatch[];
+  /** What each of them was recorded from. */
+  readonly launches: readonly Launch[];
   readonly #uniforms: Buffer;
 
-  private constructor(dispatches: readonly Dispatch[], uniforms: Buffer) {
+  private constructor(launches: readonly Launch[], dispatches: readonly Dispatch[], uniforms: Buffer) {
+    this.launches = launches;
     this.dispatches = dispatches;
     this.#uniforms = uniforms;
   }
@@ -103,7 +106,7 @@ export class Program implements Disposable {
       return { label: name ?? kernel.name, pipeline, bindGroup, workgroups };
     });
     host.device.queue.writeBuffer(uniforms.raw, 0, contents);
-    return new Program(dispatches, uniforms);
+    return new Program(launches, dispatches, uniforms);
   }
 
   /** Appends the program to a pass, `times` over. */

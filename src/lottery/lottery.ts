@@ -23,7 +23,7 @@ import { glorot } from "../nn/initialize.ts";
 import { applyMask, countKept, denseMask, unpackMask } from "../nn/mask.ts";
 import { fromArena, layOut, type NetworkLayout, normsFromArena, roundUp, sizeOf } from "../nn/network.ts";
 import type { OptimizerSettings } from "../nn/optimizer.ts";
-import { planOf, planWords } from "../nn/plan.ts";
+import { forwardWork, type LayerPlan, lockstepOf, planOf, type PlanTable, planTable, planWords } from "../nn/plan.ts";
 import { divergedAtOf } from "../nn/state.ts";
 import { CheckpointClock } from "./checkpoint_clock.ts";
 import { type LotteryConfig, networkOf } from "./config.ts";
@@ -35,6 +35,7 @@ import type {
   LayerCount,
   LevelRecord,
   LevelTiming,
+  LockstepBy,
   LotteryEvent,
   MemoryEntry,
   NetworkKey,
@@ -55,8 +56,16 @@ export interface LotteryOptions {
   readonly entry?: Pick<GPU, "requestAdapter">;
   /** Where an earlier run got to: only what is wanted and not in it is trained. */
   readonly snapshot?: Snapshot;
-  /** Most networks to train in lockstep; as many as the device's limits allow when left out. No number depends on it. */
+  /**
+   * Most networks to train in lockstep; as many as the device's limits allow, and the plan table says, when left out. No number
+   * depends on it.
+   */
   readonly lockstep?: number;
+  /**
+   * Which kernels layers run, by kind, size and density; what ships when left out. Numbers depend on it in their last bits: who goes
+   * on from a snapshot gives the table that it began with.
+   */
+  readonly plan?: PlanTable;
   /**
    * Seconds between two snapshots within a level, 60 when left out; more where they would take over 2 % of the time. 0: with
    * every wait, whatever it costs.
@@ -91,23 +100,34 @@ const maxSteps = 256;
  * bit, on the same adapter and driver, whatever else trains beside a network.
  *
  * @throws {AdapterError} when no adapter answers or it has too little for the job
- * @throws {RangeError} when configuration and data set do not fit
+ * @throws {RangeError} when configuration and data set do not fit, or the plan table is for another kind of adapter
  */
 export async function* lottery(config: LotteryConfig, options: LotteryOptions): AsyncGenerator<LotteryEvent> {
-  const { dataset, signal, trace } = options;
+  const { dataset, signal, trace, plan: table = planTable } = options;
   const layout = layOut(networkOf(config, dataset));
   const rates = ratesOf(config);
   const groups = pruningGroups(layout, rates);
   const wanted = wantedNetworks(config);
   const widest = Math.max(...levelSizes(config, wanted));
-  const plan = memoryPlanner(config, dataset, layout);
+  const wishes = limitsFor(memoryPlanner(config, dataset, layout)(widest));
   signal?.throwIfAborted();
 
   await using owned = new AsyncDisposableStack();
   const entry = options.entry ? { entry: options.entry } : {};
-  const gpu = options.gpu ?? owned.use(await Gpu.open({ wishes: limitsFor(plan(widest)), ...entry }));
-  const most = Math.max(1, Math.min(widest, options.lockstep ?? widest));
+  const gpu = options.gpu ?? owned.use(await Gpu.open({ wishes, ...entry }));
+  const { kind } = gpu.adapter;
+  // Refused before anything is trained, where the table has no rows for this kind.
+  const plan = memoryPlanner(config, dataset, layout, planOf(layout, [], kind, table));
+  const byPlan = lockstepOf(forwardWork(layout, config.batchSize), kind, table);
+  const most = Math.max(1, Math.min(widest, options.lockstep ?? widest, byPlan));
   const lockstep = largestLockstep(most, plan, layout, config, gpu.limits);
+  const lockstepBy: LockstepBy = lockstep === widest
+    ? "level"
+    : lockstep < most
+    ? "memory"
+    : most === byPlan
+    ? "plan"
+    : "caller";
   const work = new Work(layout, options.snapshot);
   const planned = plannedWeights(layout, config.levels, rates);
   yield {
@@ -121,6 +141,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
     adapter: gpu.adapter,
     memory: plan(lockstep),
     lockstep,
+    lockstepBy,
     remaining: planned.map((count) => count / layout.weights),
   };
 
@@ -155,7 +176,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       remaining: total(kept) / layout.weights,
       layers: layerCounts(layout, kept),
     };
-    const plan = planOf(layout, densitiesOf(layout, kept, groups, config.scope), gpu.adapter.kind);
+    const plan = planOf(layout, densitiesOf(layout, kept, groups, config.scope), kind, table);
     const opened = performance.now();
     const started = opened - members.reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
     using ensemble = await Ensemble.open(gpu, {
@@ -173,6 +194,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       augment: config.augment,
       masks: members.map(({ mask }) => mask),
       plan,
+      dropsDead: true,
     });
     const stepMs = yield* trainLevel({ ensemble, config, level, members, work, clock, started, trace, signal });
     const correct = await ensemble.trainingCorrect();
@@ -809,7 +831,12 @@ function* inTurns(keys: readonly NetworkKey[], lockstep: number): Generator<[Net
 /** What a training takes on the device, by the number of networks in lockstep and the batch size. */
 type MemoryPlanner = (replicates: number, batchSize?: number) => MemoryEntry[];
 
-function memoryPlanner(config: LotteryConfig, dataset: Dataset, layout: NetworkLayout): MemoryPlanner {
+function memoryPlanner(
+  config: LotteryConfig,
+  dataset: Dataset,
+  layout: NetworkLayout,
+  plan: readonly LayerPlan[] = [],
+): MemoryPlanner {
   if (config.trainSize + config.validationSize > dataset.train.count) {
     throw new RangeError(
       `Cannot split ${dataset.name}: ${config.trainSize} training and ${config.validationSize} validation images were asked for, ` +
@@ -834,6 +861,7 @@ function memoryPlanner(config: LotteryConfig, dataset: Dataset, layout: NetworkL
       trainSize: config.trainSize,
       validationSize: config.validationSize,
       testSize: dataset.test.count,
+      plan,
     }),
   ];
 }

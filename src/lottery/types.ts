@@ -192,6 +192,12 @@ export interface MemoryEntry {
   readonly bytes: number;
 }
 
+/**
+ * What decides how many networks train in lockstep: `level`, all of the largest level; `memory`, more would not fit; `plan`, more
+ * are no faster by the plan table; `caller`, no more were asked for. No number depends on it.
+ */
+export type LockstepBy = "level" | "memory" | "plan" | "caller";
+
 /** What `lottery()` yields. */
 export type LotteryEvent =
   | {
@@ -208,6 +214,8 @@ export type LotteryEvent =
     readonly memory: readonly MemoryEntry[];
     /** Most networks that train in lockstep; levels with more train in turns, each with events of its own. */
     readonly lockstep: number;
+    /** Who said so. */
+    readonly lockstepBy: LockstepBy;
     /** Planned surviving fraction per level. */
     readonly remaining: readonly number[];
   }

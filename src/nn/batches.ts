@@ -132,6 +132,8 @@ export function gatherBatch(
     readonly slots?: number;
     /** Whether the indices say how each image is flipped and shifted (`packAugmentation()`). */
     readonly augment?: boolean;
+    /** How many pixels of each image are gathered, as the words say; all of them when left out. */
+    readonly pixels?: number | undefined;
   },
   examples: DeviceExamples,
   buffers: {
@@ -141,9 +143,12 @@ export function gatherBatch(
     readonly state: Buffer;
     readonly output: Buffer;
     readonly labels: Buffer;
+    /** `[R][⌈pixels / 4⌉]`, with `pixels`: which fours of an image's pixels, in order. */
+    readonly words?: Buffer | undefined;
   },
 ): Launch[] {
-  const { augment = false } = shape;
+  const { augment = false, pixels = examples.pixels } = shape;
+  const listed = buffers.words !== undefined;
   if (augment && examples.count > maximumExamples) {
     throw new RangeError(
       `Cannot gather augmented batches from ${examples.count} examples: their indices share a word with shift and flip, ` +
@@ -157,6 +162,7 @@ export function gatherBatch(
       stepped: Number(shape.slots !== undefined),
       augment: Number(augment),
       continues: Number(index > 0),
+      listed: Number(listed),
     },
     dims: [
       examples.pixels,
@@ -165,12 +171,13 @@ export function gatherBatch(
       examples.channels,
       shape.images,
       quads,
-      roundUp(examples.pixels, 4),
+      roundUp(pixels, 4),
       shape.start,
       shape.indexStride,
       shape.slots ?? 1,
       first,
       count,
+      pixels,
     ],
     buffers: [
       images,
@@ -180,8 +187,10 @@ export function gatherBatch(
       buffers.state,
       buffers.output,
       buffers.labels,
+      // What a list would be read from is bound all the same.
+      buffers.words ?? buffers.indices,
     ],
-    workgroups: [Math.ceil(quads / 8), Math.ceil(Math.ceil(examples.pixels / 4) / 4), shape.replicates],
+    workgroups: [Math.ceil(quads / 8), Math.ceil(Math.ceil(pixels / 4) / 4), shape.replicates],
     label: examples.shards.length === 1 ? "gather" : `gather, shard ${index + 1}`,
   }));
 }

@@ -5,7 +5,13 @@
  *
  * @module
  */
-import { type CompactIndices, compactSources, compactStructure, noSource } from "./compact_structure.ts";
+import {
+  type CompactIndices,
+  compactSources,
+  compactStructure,
+  convolutionStructure,
+  noSource,
+} from "./compact_structure.ts";
 import { unpackMask } from "./mask.ts";
 import { type LayerLayout, type NetworkLayout, roundUp } from "./network.ts";
 
@@ -13,7 +19,7 @@ import { type LayerLayout, type NetworkLayout, roundUp } from "./network.ts";
 export class CompactArena {
   /** The network with its places in this arena. */
   readonly layout: NetworkLayout;
-  /** By the layer's index: where its survivors stand, of all networks. */
+  /** By the layer's index: where its survivors stand, of all networks, as its kernels read it. */
   readonly structures: ReadonlyMap<number, CompactIndices>;
   readonly #dense: NetworkLayout;
   /** Per network: where in the dense arena each value belongs. */
@@ -22,19 +28,23 @@ export class CompactArena {
   /**
    * @param dense the network in its dense arena
    * @param masks per network, a bit per value of that arena
-   * @param layers which layers keep only their survivors, by index; dense layers alone can
+   * @param layers which layers keep only their survivors, by index
    */
   constructor(dense: NetworkLayout, masks: readonly Uint32Array[], layers: Iterable<number>) {
     const unpacked = masks.map((mask) => unpackMask(dense, mask));
     const structures = new Map<number, CompactIndices>();
     for (const index of layers) {
       const layer = dense.layers[index];
-      if (layer?.type !== "dense") throw new RangeError(`Layer ${index} cannot be compact: only dense layers can.`);
+      if (!layer) throw new RangeError(`Layer ${index} cannot be compact: there are ${dense.layers.length} layers.`);
       const own = unpacked.map((all) => all[index] ?? new Uint8Array(0));
       structures.set(index, compactStructure(own, layer.inputs, layer.outputs));
     }
     this.#dense = dense;
-    this.structures = structures;
+    this.structures = new Map([...structures].map(([index, structure]) => {
+      const layer = dense.layers[index];
+      if (layer?.type !== "conv") return [index, structure];
+      return [index, convolutionStructure(structure, layer.inputs, layer.outputs, layer)];
+    }));
     this.layout = moved(dense, structures);
     const perLayer = new Map([...structures].map(([index, structure]) => {
       const { inputs = 0, outputs = 0 } = dense.layers[index] ?? {};

@@ -10,7 +10,10 @@ import type { DenseShape } from "./dense.ts";
 import * as kernels from "./kernels.ts";
 import { roundUp } from "./network.ts";
 
-/** Where the survivors of a layer stand, on the GPU: buffers of all replicates, as `compactStructure` computes them. */
+/**
+ * Where the survivors of a layer stand, on the GPU: buffers of all replicates, as `compactStructure` computes them; of a convolution
+ * as `convolutionStructure` does, where taps stand for inputs.
+ */
 export interface CompactStructure {
   /** `[R][O + 1]`: the first quad of each output row. */
   readonly rows: Buffer;

@@ -1,7 +1,7 @@
 /**
- * Where the survivors of a compact dense layer stand: by output for the forward pass and the weight gradient, by input for the
+ * Where the survivors of a compact layer stand: by output for the forward pass and the weight gradient, by input for the
  * input gradient. A layer keeps only its survivors' values, output rows one after the other, inputs ascending within a row,
- * each row padded with zeros to whole vec4 ("quads").
+ * each row padded with zeros to whole vec4 ("quads"). The inputs of a convolution are its taps, (channel, ky, kx).
  *
  * @module
  */
@@ -96,6 +96,88 @@ export function compactStructure(masks: readonly Uint8Array[], inputs: number, o
     ownColumns[inputs] = entry;
   });
   return { quads, entryCount, rows, positions, rowOf, columns, entries };
+}
+
+/** What a convolution's taps are. */
+export interface TapShape {
+  /** Rows and columns of the kernel, 1 or 3. */
+  readonly size: number;
+  /** Step from output to output, 1 or 2. */
+  readonly stride: number;
+}
+
+/** Stands in the taps of a convolution's `entries` where one is padding: no kernel has a fourth row or column. */
+const noTap = 15;
+
+/**
+ * The structure of a convolution as its kernels read it. `positions` are taps, channel · 16 + ky · 4 + kx. `columns` are
+ * `[R][C · stride² + 1]`: the first entry quad of each channel's taps by the parities of ky and kx with stride 2, (c, ky % 2, kx % 2),
+ * since a pixel meets those of one parity alone. `entries` are quads, four indices of values and then four taps, output · 16 +
+ * ky · 4 + kx, ascending; 0 and {@linkcode noTap} for padding.
+ *
+ * @param structure what {@linkcode compactStructure} gives for `[channels · size²][outputs]`
+ */
+export function convolutionStructure(
+  structure: CompactIndices,
+  inputs: number,
+  outputs: number,
+  { size, stride }: TapShape,
+): CompactIndices {
+  const { quads, rows, positions } = structure;
+  const replicates = rows.length / (outputs + 1);
+  const lists = inputs / size ** 2 * stride ** 2;
+  const taps = Uint32Array.from({ length: inputs }, (_, input) => {
+    const tap = input % size ** 2;
+    return Math.floor(input / size ** 2) * 16 + Math.floor(tap / size) * 4 + tap % size;
+  });
+  const listOf = taps.map((tap) => ((tap >> 4) * stride + (tap >> 2 & 3) % stride) * stride + (tap & 3) % stride);
+  const columns = new Uint32Array(replicates * (lists + 1));
+  const perReplicate = Array.from({ length: replicates }, (_, replicate) => {
+    const survivors: { readonly value: number; readonly output: number; readonly input: number }[] = [];
+    const ownRows = rows.subarray(replicate * (outputs + 1), (replicate + 1) * (outputs + 1));
+    const ownPositions = positions.subarray(replicate * quads * 4, (replicate + 1) * quads * 4);
+    const counts = new Uint32Array(lists);
+    for (let output = 0; output < outputs; output++) {
+      const first = (ownRows[output] ?? 0) * 4;
+      for (let value = first; value < (ownRows[output + 1] ?? 0) * 4; value++) {
+        const input = ownPositions[value] ?? 0;
+        // Inputs ascend, so that of 0 is a survivor in the first place alone, and padding behind it.
+        if (input === 0 && value > first) continue;
+        survivors.push({ value, output, input });
+        const list = listOf[input] ?? 0;
+        counts[list] = (counts[list] ?? 0) + 1;
+      }
+    }
+    const ownColumns = columns.subarray(replicate * (lists + 1), (replicate + 1) * (lists + 1));
+    counts.forEach((count, list) => ownColumns[list + 1] = (ownColumns[list] ?? 0) + Math.ceil(count / 4));
+    return { survivors, ownColumns };
+  });
+  const entryCount = 4 * Math.max(...perReplicate.map(({ ownColumns }) => ownColumns[lists] ?? 0));
+  const entries = new Uint32Array(replicates * entryCount * 2);
+  perReplicate.forEach(({ survivors, ownColumns }, replicate) => {
+    const own = entries.subarray(replicate * entryCount * 2, (replicate + 1) * entryCount * 2);
+    for (let entry = 0; entry < entryCount; entry++) own[at(entry) + 4] = noTap;
+    const next = ownColumns.map((quad) => quad * 4);
+    for (const { value, output, input } of survivors) {
+      const list = listOf[input] ?? 0;
+      const entry = next[list] ?? 0;
+      next[list] = entry + 1;
+      own[at(entry)] = value;
+      own[at(entry) + 4] = output * 16 + (taps[input] ?? 0) % 16;
+    }
+  });
+  return {
+    ...structure,
+    entryCount,
+    positions: positions.map((input) => taps[input] ?? 0),
+    columns,
+    entries,
+  };
+}
+
+/** Where an entry of a convolution has the index of its value; its tap stands four words behind. */
+function at(entry: number): number {
+  return Math.floor(entry / 4) * 8 + entry % 4;
 }
 
 /**

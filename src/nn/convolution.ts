@@ -10,6 +10,7 @@ import {
   convolutionInputGradient as inputGradientKernel,
   convolutionWeightGradient as weightGradientKernel,
   sumPartials,
+  transposeWeights,
 } from "./kernels.ts";
 import { type Extent, type LayerLayout, type NetworkLayout, roundUp, sizeOf } from "./network.ts";
 
@@ -28,8 +29,8 @@ export interface ConvolutionShape {
 /** Lavapipe computes with eight lanes. */
 const groupX = 8;
 
-/** Invocations of the sum over parts, which only moves data. */
-const sumGroupX = 64;
+/** Invocations of what only moves data: the sum over parts, the transposed weights. */
+const flatGroupX = 64;
 
 /**
  * A weight gradient with fewer tiles than this is split over the output's rows. It is 32 workgroups: enough to be balanced over a
@@ -72,7 +73,8 @@ export function convolutionForward(
 
 /**
  * gradient = weight ∗ outputGradient, transposed; with `accumulate`, that is added to the gradient that is there; with `gate`, it
- * is then zero where the input (a ReLU's output) is not positive.
+ * is then zero where the input (a ReLU's output) is not positive. Two launches: the first writes the weights as the second wants
+ * them into `partials`.
  */
 export function convolutionInputGradient(
   { layout, layer, replicates, batch }: ConvolutionShape,
@@ -82,12 +84,24 @@ export function convolutionInputGradient(
     readonly outputGradient: Buffer;
     readonly input: Buffer;
     readonly gradient: Buffer;
+    /** {@linkcode convolutionPartialWords} words. */
+    readonly partials: Buffer;
   },
-): Launch {
+): Launch[] {
   const { input, output } = layer;
   const quads = batch / 4;
   const outputPlane = output.height * output.width * quads;
-  return {
+  const taps = layer.size ** 2;
+  const channelQuads = Math.ceil(input.channels / 4);
+  const transposed: Launch = {
+    kernel: transposeWeights,
+    constants: { groupX: flatGroupX },
+    dims: [input.channels, channelQuads, taps, layer.outputQuads, layer.weight / 4, layout.arena / 4],
+    buffers: [buffers.parameters, buffers.partials],
+    workgroups: [Math.ceil(channelQuads * taps * layer.outputQuads / flatGroupX), 1, replicates],
+    label: `${layer.name} input gradient, weights transposed`,
+  };
+  return [transposed, {
     kernel: inputGradientKernel,
     constants: {
       groupX,
@@ -106,15 +120,14 @@ export function convolutionInputGradient(
       outputPlane,
       layer.outputs * outputPlane,
       strideOf(output, batch),
-      layer.outputQuads,
+      channelQuads,
       quads,
-      layer.weight / 4,
-      layout.arena / 4,
+      transposedQuads(layer),
     ],
-    buffers: [buffers.parameters, buffers.outputGradient, buffers.input, buffers.gradient],
+    buffers: [buffers.partials, buffers.outputGradient, buffers.input, buffers.gradient],
     workgroups: pixelTiles(input, Math.ceil(input.channels / 8), batch, replicates),
     label: `${layer.name} input gradient`,
-  };
+  }];
 }
 
 /**
@@ -129,7 +142,7 @@ export function convolutionWeightGradient(
     readonly outputGradient: Buffer;
     readonly mask: Buffer;
     readonly gradient: Buffer;
-    /** {@linkcode convolutionPartialWords} words; not touched where that is 0. */
+    /** {@linkcode convolutionPartialWords} words; not touched by a layer that takes one launch. */
     readonly partials: Buffer;
   },
 ): Launch[] {
@@ -170,18 +183,24 @@ export function convolutionWeightGradient(
   const quads = layer.hasBias ? partStride : weightQuads;
   return [sums, {
     kernel: sumPartials,
-    constants: { groupX: sumGroupX, masked: Number(masked) },
+    constants: { groupX: flatGroupX, masked: Number(masked) },
     dims: [weightQuads, quads, parts, partStride, place.weight, place.bias, place.stride],
     buffers: [buffers.partials, buffers.mask, buffers.gradient],
-    workgroups: [Math.ceil(quads / sumGroupX), 1, replicates],
+    workgroups: [Math.ceil(quads / flatGroupX), 1, replicates],
     label: `${layer.name} weight gradient, sum of parts`,
   }];
 }
 
-/** 32-bit words of scratch that the weight gradient needs; 0 where it is not split. */
+/** 32-bit words of scratch that the gradients need: for transposed weights, and then for parts of the weight gradient. */
 export function convolutionPartialWords({ layer, replicates }: ConvolutionShape): number {
   const parts = partsOf(layer);
-  return parts > 1 ? replicates * parts * (layer.inputs + 1) * layer.outputQuads * 4 : 0;
+  const sums = parts > 1 ? parts * (layer.inputs + 1) * layer.outputQuads * 4 : 0;
+  return replicates * Math.max(transposedQuads(layer) * 4, sums);
+}
+
+/** vec4 of one replicate's transposed weights, `[K][ky][kx][C]`. */
+function transposedQuads({ input, size, outputQuads }: LayerLayout): number {
+  return outputQuads * 4 * size ** 2 * Math.ceil(input.channels / 4);
 }
 
 /** Tiles of the weight gradient: four channels of a 3 × 3 kernel or eighteen of a 1 × 1, times four outputs. */
@@ -189,9 +208,12 @@ function weightTiles({ input, size, outputQuads }: LayerLayout): number {
   return Math.ceil(input.channels / (size === 3 ? 4 : 18)) * outputQuads;
 }
 
-/** Into how many sums over rows the weight gradient is split: depends on the layer alone, so results do not depend on R. */
+/**
+ * Into how many sums over rows the weight gradient is split: depends on the layer alone, with all units that it lost, so results
+ * do not depend on R.
+ */
 function partsOf(layer: LayerLayout): number {
-  return Math.min(layer.output.height, Math.ceil(leastInvocations / weightTiles(layer)));
+  return Math.min(layer.output.height, Math.ceil(leastInvocations / weightTiles(layer.whole ?? layer)));
 }
 
 /** vec4 of one replicate's activation. */

@@ -21,16 +21,17 @@ import {
   type TrainingBuffers,
   trainingLifetimes,
 } from "./graph.ts";
-import { CompactArena } from "./compact.ts";
 import type { CompactIndices } from "./compact_structure.ts";
+import { LevelArena } from "./level_arena.ts";
 import { copyIfBest, crossEntropy, endOfStep, sums } from "./loss.ts";
 import { applyMask } from "./mask.ts";
 import { classesOf, type NetworkLayout, roundUp } from "./network.ts";
 import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
-import { compactLayers, type LayerPlan } from "./plan.ts";
+import type { LayerPlan } from "./plan.ts";
 import { layerTable, pruneSmallest, statistics } from "./selection.ts";
 import {
   type EvaluationRecord,
+  hasBest,
   initialState,
   parseRecords,
   parseRunningLosses,
@@ -66,8 +67,13 @@ export interface EnsembleOptions {
   readonly dropoutKeys?: readonly Uint32Array[];
   /** Whether the batches of {@linkcode Ensemble.steps} say how each image is flipped and shifted. */
   readonly augment?: boolean;
-  /** Per replicate, the mask that it trains with, where layers are compact. */
+  /** Per replicate, the mask that it trains with, where layers are compact or what is dead is dropped. */
   readonly masks?: readonly Uint32Array[];
+  /**
+   * Whether units and pixels that the masks leave unread are dropped from the computation, which changes no number but makes
+   * tensors smaller; false when left out.
+   */
+  readonly dropsDead?: boolean;
   /** Which kernels each layer runs, by its index; when left out, masked-dense ones with register tiles. */
   readonly plan?: readonly LayerPlan[];
   /** Whether what is dead gives its memory to what comes later; true when left out. False to look at activations afterwards. */
@@ -119,10 +125,14 @@ const ringSlots = 256;
 
 /** What {@linkcode planEnsemble} needs to know. */
 export type EnsemblePlanOptions =
-  & Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "iterations" | "sharesMemory">
+  & Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "iterations" | "sharesMemory" | "plan">
   & {
     /** By the layer's index: where the survivors of compact layers stand; `layout` is the compact arena's then. */
     readonly structures?: ReadonlyMap<number, CompactIndices>;
+    /** The network with what is dead, where `layout` is without. */
+    readonly whole?: NetworkLayout;
+    /** Per replicate the pixels that are left, where some are not. */
+    readonly pixels?: readonly Uint32Array[] | undefined;
     readonly trainSize: number;
     readonly validationSize: number;
     readonly testSize: number;
@@ -149,11 +159,12 @@ function plan(
   const chunk = chunkOf(options);
   const arenas = replicates * layout.arena;
   const losses = replicates * lossStride(options, chunk);
-  const training = { layout, replicates, images: options.batchSize };
+  const kernels = options.plan ? { plan: options.plan } : {};
+  const training = { layout, replicates, images: options.batchSize, ...kernels };
   // Evaluations run between steps, so that they can have the same places.
   const step = trainingLifetimes(training);
   const end = Math.max(...step.map(({ last }) => last)) + 1;
-  const evaluating = { layout, replicates, images: chunk };
+  const evaluating = { layout, replicates, images: chunk, ...kernels };
   const evaluation = evaluationLifetimes(evaluating)
     .map((lifetime) => ({ ...lifetime, first: lifetime.first + end, last: lifetime.last + end }));
   const activations = place([...step, ...evaluation], options.sharesMemory ?? true);
@@ -175,6 +186,7 @@ function plan(
     { name: "training indices", words: replicates * options.trainSize },
     { name: "validation indices", words: replicates * options.validationSize },
     { name: "test indices", words: options.testSize },
+    ...options.pixels ? [{ name: "pixel words", words: pixelWords(options.pixels).length }] : [],
     { name: "batch labels", words: replicates * batch },
     { name: "batch losses", words: replicates * batch },
     { name: "batch correct", words: replicates * batch },
@@ -203,9 +215,15 @@ function activationsName(place: number): string {
   return `activations ${place + 1}`;
 }
 
-/** Images of one evaluation launch. */
-function chunkOf(options: EnsemblePlanOptions): number {
-  return evaluationImages(options, Math.max(options.trainSize, options.validationSize, options.testSize));
+/** Which words of four pixels are gathered, for all replicates. */
+function pixelWords(pixels: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
+  return concatenated(pixels.map((own) => own.filter((_, at) => at % 4 === 0).map((pixel) => pixel / 4)));
+}
+
+/** Images of one evaluation launch: as many as with what is dead, so that it takes no more memory than is planned without. */
+function chunkOf({ whole, layout, ...options }: EnsemblePlanOptions): number {
+  const { trainSize, validationSize, testSize } = options;
+  return evaluationImages({ ...options, layout: whole ?? layout }, Math.max(trainSize, validationSize, testSize));
 }
 
 function lossStride(options: EnsemblePlanOptions, chunk: number): number {
@@ -226,7 +244,9 @@ export class Ensemble implements Disposable {
   readonly #afterGather: Program;
   readonly #evaluation: readonly Program[];
   readonly #training: readonly Program[];
-  readonly #compact: CompactArena | undefined;
+  readonly #arena: LevelArena;
+  /** Per replicate, where something is dropped: its arena as the level found it. */
+  #begun: readonly Float32Array[] = [];
   #stepsDone = 0;
   #evaluatedAt = 0;
 
@@ -240,12 +260,12 @@ export class Ensemble implements Disposable {
       readonly evaluation: readonly Program[];
       readonly training: readonly Program[];
     },
-    compact: CompactArena | undefined,
+    arena: LevelArena,
     owned: DisposableStack,
   ) {
     this.#gpu = gpu;
     this.#options = options;
-    this.#compact = compact;
+    this.#arena = arena;
     this.layout = options.layout;
     this.replicates = options.replicates;
     this.#buffers = buffers;
@@ -266,12 +286,13 @@ export class Ensemble implements Disposable {
       throw new RangeError(`Cannot train ${replicates} networks with ${list.length} ${what}: one for each is wanted.`);
     }
     if (!first) throw new RangeError("Cannot train no network: give at least one.");
-    const compact = compactArenaOf(options);
-    const layout = compact?.layout ?? options.layout;
+    const arena = new LevelArena(options);
+    const { layout, compact, shrunk } = arena;
     const sizes = {
       ...options,
       layout,
       ...(compact ? { structures: compact.structures } : {}),
+      ...(shrunk ? { whole: options.layout, pixels: shrunk.pixels } : {}),
       trainSize: first.train.length,
       validationSize: first.validation.length,
       testSize: options.test.count,
@@ -288,6 +309,7 @@ export class Ensemble implements Disposable {
     for (const [index, structure] of compact?.structures ?? []) {
       for (const part of structureParts) gpu.write(builder.buffer(structureName(index, part)), structure[part]);
     }
+    if (shrunk?.pixels) gpu.write(builder.buffer("pixel words"), pixelWords(shrunk.pixels));
     gpu.write(builder.buffer("schedule"), stepScalars(options.optimizer, options.iterations, firstIteration));
     gpu.write(builder.buffer("normalization"), Float32Array.from(normalization.flatMap((values) => [...values])));
     if (dropoutKeys) gpu.write(builder.buffer("dropout keys"), concatenated(dropoutKeys));
@@ -310,7 +332,7 @@ export class Ensemble implements Disposable {
       options,
       buffers,
       { step, afterGather: rest, evaluation, training },
-      compact,
+      arena,
       stack.move(),
     );
   }
@@ -326,19 +348,21 @@ export class Ensemble implements Disposable {
     if (starts.length !== this.replicates) {
       throw new RangeError(`Cannot begin: ${starts.length} starts for ${this.replicates} networks. Give one for each.`);
     }
-    const compact = this.#compact;
-    starts.forEach(({ values, mask }, replicate) => {
-      this.#writeArena("parameters", applyMask(values, mask), replicate);
-      const words = compact ? compact.packMask(mask, replicate) : Uint32Array.from(mask);
+    const begun = starts.map(({ values, mask }, replicate) => {
+      const own = applyMask(values, mask);
+      this.#writeArena("parameters", own, replicate);
+      const words = this.#arena.packMask(mask, replicate);
       this.#gpu.write(this.buffer("mask"), words, replicate * words.byteLength);
+      return own;
     });
+    this.#begun = this.#arena.shrunk ? begun : [];
     this.#gpu.clear(this.buffer("gradient"), this.buffer("best parameters"), ...this.#moments());
     const { firstIteration = 0 } = this.#options;
     this.#gpu.write(this.buffer("state"), initialState(this.replicates, firstIteration));
     this.#stepsDone = firstIteration;
     this.#evaluatedAt = evaluatedAt ?? firstIteration;
-    const begun = starts.flatMap(({ training }) => training ?? []);
-    if (begun.length > 0) this.#goOn(begun);
+    const training = starts.flatMap(({ training }) => training ?? []);
+    if (training.length > 0) this.#goOn(training);
   }
 
   #goOn(begun: readonly Omit<TrainingState, "parameters">[]): void {
@@ -395,8 +419,15 @@ export class Ensemble implements Disposable {
     this.#stepsDone += count;
   }
 
-  /** One step on inputs and labels that the caller has written into `activation 0` and `batch labels`. */
+  /**
+   * One step on inputs and labels that the caller has written into `activation 0` and `batch labels`.
+   *
+   * @throws {RangeError} when pixels are dropped, so that there is no room for them
+   */
   stepOnWrittenBatch(): void {
+    if (this.#arena.shrunk?.pixels) {
+      throw new RangeError("Cannot step on a written batch: pixels that nothing reads are dropped. Keep what is dead.");
+    }
     this.#gpu.submit(this.#afterGather);
     this.#stepsDone++;
   }
@@ -417,7 +448,9 @@ export class Ensemble implements Disposable {
     );
     return {
       records: parseRecords(records ?? new ArrayBuffer(0)),
-      kept: perReplicate.map((own) => this.layout.layers.map((_, layer) => own[layer * 2] ?? 0)),
+      kept: perReplicate.map((own, replicate) =>
+        this.layout.layers.map((_, layer) => (own[layer * 2] ?? 0) + this.#arena.droppedOf(replicate, layer))
+      ),
       violations: perReplicate.map((own) => own.reduce((sum, count, index) => index % 2 ? sum + count : sum, 0)),
     };
   }
@@ -445,7 +478,7 @@ export class Ensemble implements Disposable {
 
   /** The arena of each network, as it is now. */
   parameters(): Promise<Float32Array<ArrayBuffer>[]> {
-    return this.#arenas(this.buffer("parameters"));
+    return this.#arenas(this.buffer("parameters"), this.#begun);
   }
 
   /** The gradient of each network's last step, an arena each; zero where pruned. */
@@ -457,25 +490,26 @@ export class Ensemble implements Disposable {
   async training(): Promise<TrainingState[]> {
     // One buffer after the other: a staging buffer for all of them could be larger than the device allows.
     const parameters = await this.parameters();
-    const best = await this.#arenas(this.buffer("best parameters"));
+    const [bytes] = await this.#gpu.read([{ buffer: this.buffer("state"), bytes: this.replicates * stateWords * 4 }]);
+    const states = partsOf(new Uint32Array(bytes ?? new ArrayBuffer(0)), this.replicates, stateWords);
+    // Before the first evaluation nothing was best, what is dropped included.
+    const wereBest = this.#begun.map((own, index) => hasBest(states[index]) ? own : undefined);
+    const best = await this.#arenas(this.buffer("best parameters"), wereBest);
     const moments: Float32Array<ArrayBuffer>[][] = [];
     for (const moment of this.#moments()) moments.push(await this.#arenas(moment));
-    const [bytes] = await this.#gpu.read([{ buffer: this.buffer("state"), bytes: this.replicates * stateWords * 4 }]);
-    const words = new Uint32Array(bytes ?? new ArrayBuffer(0));
     return parameters.map((own, index) => ({
       parameters: own,
       best: best[index] ?? new Float32Array(0),
       moments: moments.flatMap((arenas) => arenas[index] ?? []),
-      state: words.slice(index * stateWords, (index + 1) * stateWords),
+      state: states[index] ?? new Uint32Array(0),
     }));
   }
 
   /** The mask of each network, as it is now. */
   async masks(): Promise<Uint32Array<ArrayBuffer>[]> {
     const all = await this.#gpu.readUint32(this.buffer("mask"));
-    const compact = this.#compact;
-    const own = partsOf(all, this.replicates, (compact?.layout ?? this.layout).arena / 32);
-    return compact ? own.map((words, replicate) => compact.unpackMask(words, replicate)) : own;
+    const own = partsOf(all, this.replicates, this.#arena.layout.arena / 32);
+    return own.map((words, replicate) => this.#arena.unpackMask(words, replicate));
   }
 
   /**
@@ -487,7 +521,7 @@ export class Ensemble implements Disposable {
     groups: readonly (readonly number[])[],
     counts: readonly (readonly number[])[],
   ): Promise<Uint32Array<ArrayBuffer>[]> {
-    if (!this.#compact) {
+    if (this.#arena.isDense) {
       const buffers = { parameters: this.buffer("parameters"), mask: this.buffer("mask") };
       await pruneSmallest(this.#gpu, this.layout, groups, counts, buffers);
       return await this.masks();
@@ -529,15 +563,18 @@ export class Ensemble implements Disposable {
     this.#owned.dispose();
   }
 
-  async #arenas(buffer: Buffer): Promise<Float32Array<ArrayBuffer>[]> {
+  /** @param rest per replicate, what stands where something is dropped; zeros when left out */
+  async #arenas(
+    buffer: Buffer,
+    rest: readonly (Float32Array | undefined)[] = [],
+  ): Promise<Float32Array<ArrayBuffer>[]> {
     const all = await this.#gpu.readFloats(buffer);
-    const compact = this.#compact;
-    const own = partsOf(all, this.replicates, (compact?.layout ?? this.layout).arena);
-    return compact ? own.map((values, replicate) => compact.unpack(values, replicate)) : own;
+    const own = partsOf(all, this.replicates, this.#arena.layout.arena);
+    return own.map((values, replicate) => this.#arena.unpack(values, replicate, rest[replicate]));
   }
 
   #writeArena(name: string, values: Float32Array<ArrayBuffer>, replicate: number): void {
-    const own = this.#compact ? this.#compact.pack(values, replicate) : values;
+    const own = this.#arena.pack(values, replicate);
     this.#gpu.write(this.buffer(name), own, replicate * own.byteLength);
   }
 
@@ -587,6 +624,15 @@ class Builder {
     return { plan: this.#options.plan ?? [], compact };
   }
 
+  /** How many pixels are gathered, where not all are. */
+  #pixels(): number | undefined {
+    return this.#sizes.pixels?.[0]?.length;
+  }
+
+  #pixelWords(): Buffer | undefined {
+    return this.#sizes.pixels && this.buffer("pixel words");
+  }
+
   gather(): Launch[] {
     const { replicates, batchSize, train, augment = false } = this.#options;
     return gatherBatch(
@@ -598,9 +644,11 @@ class Builder {
         indexStride: ringSlots * batchSize,
         slots: ringSlots,
         augment,
+        pixels: this.#pixels(),
       },
       train,
       {
+        words: this.#pixelWords(),
         indices: this.buffer("batch indices"),
         normalization: this.buffer("normalization"),
         state: this.buffer("state"),
@@ -710,13 +758,25 @@ class Builder {
       const images = Math.min(chunk, count - start);
       const batch = roundUp(images, lanes);
       chunks.push([
-        ...gatherBatch({ replicates, images, batch, start, indexStride: perReplicate ? count : 0 }, examples, {
-          indices: this.buffer(indices),
-          normalization: this.buffer("normalization"),
-          state: this.buffer("state"),
-          output: this.buffer("evaluation 0"),
-          labels: this.buffer("evaluation labels"),
-        }),
+        ...gatherBatch(
+          {
+            replicates,
+            images,
+            batch,
+            start,
+            indexStride: perReplicate ? count : 0,
+            pixels: this.#pixels(),
+          },
+          examples,
+          {
+            words: this.#pixelWords(),
+            indices: this.buffer(indices),
+            normalization: this.buffer("normalization"),
+            state: this.buffer("state"),
+            output: this.buffer("evaluation 0"),
+            labels: this.buffer("evaluation labels"),
+          },
+        ),
         ...forwardPass({ layout, replicates, images, ...this.#kernels() }, {
           parameters,
           activation: (tensor) => this.buffer(`evaluation ${tensor}`),
@@ -762,18 +822,6 @@ class Builder {
 
 function momentName(index: number): string {
   return `moment ${index + 1}`;
-}
-
-/** The arena of an ensemble in which layers are compact; undefined where none is. */
-function compactArenaOf({ layout, replicates, masks, plan = [] }: EnsembleOptions): CompactArena | undefined {
-  const compact = compactLayers(plan);
-  if (compact.length === 0) return undefined;
-  if (masks?.length !== replicates) {
-    throw new RangeError(
-      `Cannot keep survivors only with ${masks?.length ?? 0} masks for ${replicates} networks: give one for each.`,
-    );
-  }
-  return new CompactArena(layout, masks, compact);
 }
 
 /** The parts of a buffer, so many values each, a copy each. The buffer may be longer: it is rounded up to whole vec4. */

@@ -15,23 +15,29 @@ import {
   type BatchNormShape,
   batchNormTraining,
 } from "./batch_norm.ts";
+import * as registerConvolution from "./convolution.ts";
+import * as workgroupConvolution from "./convolution_workgroup.ts";
 import {
-  convolutionForward,
-  convolutionInputGradient,
-  convolutionPartialWords,
-  convolutionWeightGradient,
-} from "./convolution.ts";
+  compactConvolutionForward,
+  compactConvolutionInputGradient,
+  compactConvolutionWeightGradient,
+} from "./compact_convolution.ts";
 import { compactForward, compactInputGradient, type CompactStructure, compactWeightGradient } from "./compact_dense.ts";
-import { densePartialWords, forward as denseForward, inputGradient, weightGradient } from "./dense.ts";
+import * as registerDense from "./dense.ts";
+import * as workgroupDense from "./dense_workgroup.ts";
 import { dropout, dropoutGradient } from "./dropout.ts";
 import type { Extent, LayerLayout, NetworkLayout, Operation } from "./network.ts";
 import { roundUp, sizeOf } from "./network.ts";
-import type { LayerPlan } from "./plan.ts";
+import { type LayerPlan, plainPlan, type TilesPlan } from "./plan.ts";
 import { globalAveragePool, globalAveragePoolGradient, maxPool, maxPoolGradient } from "./pooling.ts";
 import { addRelu } from "./residual.ts";
 
 /** Batches are padded to a multiple of this. */
 export const lanes = 8;
+
+/** Launches of masked-dense layers, by where their tiles lie. */
+const denseLayers = { register: registerDense, workgroup: workgroupDense } as const;
+const convolutions = { register: registerConvolution, workgroup: workgroupConvolution } as const;
 
 /** At what size a pass runs. */
 export interface PassShape {
@@ -94,10 +100,14 @@ export function forwardPass(shape: PassShape, buffers: ForwardBuffers | Training
         const layer = { ...layerShape(shape, operation), batch };
         const structure = shape.compact?.get(operation.layer);
         if (structure) return [compactForward(layer, structure, { parameters, input, output })];
-        return denseForward(layer, { parameters, input, output, partials });
+        return denseLayers[tilesOf(shape, operation)].forward(layer, { parameters, input, output, partials });
       }
-      case "conv":
-        return [convolutionForward({ ...layerShape(shape, operation), batch }, { parameters, input, output })];
+      case "conv": {
+        const layer = { ...layerShape(shape, operation), batch };
+        const structure = shape.compact?.get(operation.layer);
+        if (structure) return [compactConvolutionForward(layer, structure, { parameters, input, output })];
+        return [convolutions[tilesOf(shape, operation)].convolutionForward(layer, { parameters, input, output })];
+      }
       case "max-pool":
         return [maxPool({ replicates, batch, input: extent }, { input, output })];
       case "global-average-pool":
@@ -138,7 +148,7 @@ export function backwardPass(shape: PassShape, buffers: BackwardBuffers): Launch
         const structure = shape.compact?.get(operation.layer);
         const into = to === undefined
           ? undefined
-          : { parameters, outputGradient, input, gradient: buffers.gradientOf(to) };
+          : { parameters, outputGradient, input, gradient: buffers.gradientOf(to), partials };
         const weights = { input, outputGradient, mask, gradient };
         if (structure) {
           return [
@@ -146,14 +156,27 @@ export function backwardPass(shape: PassShape, buffers: BackwardBuffers): Launch
             compactWeightGradient(layer, structure, weights),
           ];
         }
-        return [...(into ? [inputGradient(layer, gate, into)] : []), weightGradient(layer, true, weights)];
+        const { inputGradient, weightGradient } = denseLayers[tilesOf(shape, operation)];
+        return [...(into ? [inputGradient(layer, gate, into)] : []).flat(), weightGradient(layer, true, weights)];
       }
       case "conv": {
         const layer = { ...layerShape(shape, operation), batch };
-        const weights = convolutionWeightGradient(layer, true, { input, outputGradient, mask, gradient, partials });
-        if (to === undefined) return weights;
-        const into = { parameters, outputGradient, input, gradient: buffers.gradientOf(to) };
-        return [convolutionInputGradient(layer, { gate, accumulate }, into), ...weights];
+        const structure = shape.compact?.get(operation.layer);
+        const into = to === undefined
+          ? undefined
+          : { parameters, outputGradient, input, gradient: buffers.gradientOf(to), partials };
+        const weights = { input, outputGradient, mask, gradient, partials };
+        if (structure) {
+          return [
+            ...(into ? [compactConvolutionInputGradient(layer, structure, { gate, accumulate }, into)] : []),
+            compactConvolutionWeightGradient(layer, structure, weights),
+          ];
+        }
+        const { convolutionInputGradient, convolutionWeightGradient } = convolutions[tilesOf(shape, operation)];
+        return [
+          ...(into ? convolutionInputGradient(layer, { gate, accumulate }, into) : []),
+          ...convolutionWeightGradient(layer, true, weights),
+        ];
       }
       case "batch-norm": {
         const saved = buffers.saved(operation.norm);
@@ -192,9 +215,12 @@ export function partialWords(shape: PassShape): number {
   const words = shape.layout.operations.map((operation) => {
     switch (operation.type) {
       case "conv":
-        return convolutionPartialWords({ ...layerShape(shape, operation), batch });
+        return convolutions[tilesOf(shape, operation)].convolutionPartialWords({
+          ...layerShape(shape, operation),
+          batch,
+        });
       case "dense":
-        return densePartialWords({ ...layerShape(shape, operation), batch });
+        return denseLayers[tilesOf(shape, operation)].densePartialWords({ ...layerShape(shape, operation), batch });
       case "batch-norm":
         return batchNormPartialWords(normShape(shape, operation.norm));
       default:
@@ -364,6 +390,10 @@ function extentOf(layout: NetworkLayout, tensor: number): Extent {
   const found = layout.tensors[tensor];
   if (!found) throw new Error(`unreachable: tensor ${tensor} of ${layout.tensors.length}`);
   return found.extent;
+}
+
+function tilesOf({ plan }: PassShape, { layer }: { readonly layer: number }): TilesPlan {
+  return (plan?.[layer] ?? plainPlan).tiles;
 }
 
 function layerShape(

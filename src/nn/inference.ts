@@ -20,6 +20,7 @@ import {
   sizeOf,
   toArena,
 } from "./network.ts";
+import { planOf } from "./plan.ts";
 import { stateWords } from "./state.ts";
 
 /** A network with values: what can predict. */
@@ -85,7 +86,7 @@ export async function logits(
   );
   const state = owned.use(gpu.buffer("state", stateWords * 4));
   const labels = owned.use(gpu.buffer("labels", chunk * 4));
-  const shape = { layout, replicates: 1, images: chunk };
+  const shape = { layout, replicates: 1, images: chunk, plan: planOf(layout, [], gpu.adapter.kind) };
   const partials = owned.use(gpu.buffer("partial sums", partialWords(shape) * 4));
   const { places, placeOf } = place(evaluationLifetimes(shape));
   const activations = places.map((words, index) => owned.use(gpu.buffer(`activations ${index + 1}`, words * 4)));

@@ -149,6 +149,8 @@ export interface LayerLayout {
   readonly hasBias: boolean;
   /** In a compact arena, of a layer that keeps only its survivors there: 32-bit values that they take, with what fills rows. */
   readonly stored?: number;
+  /** Of a layer that lost dead units: the layer with all of them, by which sums are divided into parts. */
+  readonly whole?: LayerLayout;
 }
 
 /** A batch norm, and its place in the parameter arena. Offsets in 32-bit values, each a multiple of 64. */

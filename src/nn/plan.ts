@@ -5,7 +5,7 @@
  * @module
  */
 import type { AdapterInfo } from "../gpu/gpu.ts";
-import type { LayerLayout, NetworkLayout } from "./network.ts";
+import type { NetworkLayout } from "./network.ts";
 
 /** What a layer computes with: all its weights, with a mask in gradient and optimizer, or its survivors alone. */
 export type WeightsPlan = "masked-dense" | "compact";
@@ -27,7 +27,7 @@ export interface LayerPlan {
 /** What holds for layers of a kind, from some size on. */
 export interface PlanRow {
   /** The kind of layer. */
-  readonly type: LayerLayout["type"];
+  readonly type: "dense" | "conv";
   /** The row holds for layers with at least so many weights, pruned ones included; of several the one with the most does. */
   readonly fromWeights: number;
   /** The density below which a layer is compact; 0 for never. */
@@ -36,29 +36,46 @@ export interface PlanRow {
   readonly tiles: TilesPlan;
 }
 
+/** How many networks train in lockstep at most, for steps from some size on. */
+export interface LockstepRow {
+  /** The row holds for networks with at least so much {@linkcode forwardWork}; of several the one with the most does. */
+  readonly fromWork: number;
+  /** More networks than this are trained in turns; null for as many as memory allows. */
+  readonly atMost: number | null;
+}
+
 /** A plan table, by the kind of adapter. */
 export interface PlanTable {
   /** Of this form; other forms have other numbers. */
   readonly version: 3;
-  /** For adapters that compute on the CPU. */
-  readonly software: readonly PlanRow[];
-  /** For graphics cards. */
-  readonly gpu: readonly PlanRow[];
+  /** Name of the adapter that it was measured on; left out where it is meant for all of a kind. */
+  readonly adapter?: string;
+  /** For adapters that compute on the CPU; left out where the table is not meant for them. */
+  readonly software?: readonly PlanRow[];
+  /** For graphics cards; left out where the table is not meant for them. */
+  readonly gpu?: readonly PlanRow[];
+  /** How many networks train in lockstep at most: as many as memory allows where nothing is said. No number depends on it. */
+  readonly lockstep?: { readonly software?: readonly LockstepRow[]; readonly gpu?: readonly LockstepRow[] };
 }
 
 /**
  * The table that ships with the source. Of a GPU none is at hand; there a gather of rows costs more beside a dense tile, so that
- * compact has to begin later.
+ * compact has to begin later, and tiles are those that give thousands of invocations at LeNet's size (docs/kernels.md).
+ *
+ * It limits no lockstep, as more networks were nowhere slower than single ones beyond what chance does: by single ones, in medians
+ * of 15 to 25 rounds, 0.96 to 1.01 for LeNet dense and 0.96 to 1.19 at 3.6 % with 2 to 20, 0.88 to 1.04 for Conv-2 of a quarter's width
+ * with 2 to 10 (`bench ensemble`, lavapipe on two busy cores, 2026-11-25).
  */
-export const planTable: PlanTable = {
+export const planTable: PlanTable & Required<Pick<PlanTable, "software" | "gpu">> = {
   version: 3,
   software: [
     { type: "dense", fromWeights: 0, compactBelow: 0.28, tiles: "register" },
     { type: "conv", fromWeights: 0, compactBelow: 0, tiles: "register" },
+    { type: "conv", fromWeights: 4000, compactBelow: 0.1, tiles: "register" },
   ],
   gpu: [
-    { type: "dense", fromWeights: 0, compactBelow: 0.05, tiles: "register" },
-    { type: "conv", fromWeights: 0, compactBelow: 0, tiles: "register" },
+    { type: "dense", fromWeights: 0, compactBelow: 0.05, tiles: "workgroup" },
+    { type: "conv", fromWeights: 0, compactBelow: 0.02, tiles: "workgroup" },
   ],
 };
 
@@ -66,9 +83,18 @@ export const planTable: PlanTable = {
 export const plainPlan: LayerPlan = { weights: "masked-dense", tiles: "register" };
 
 /**
+ * The part of a table that numbers depend on, which a run's identity holds: the rows of its layers, and neither whom it was measured
+ * on nor how many networks train together.
+ */
+export function numericsOf({ version, software, gpu }: PlanTable): Pick<PlanTable, "version" | "software" | "gpu"> {
+  return { version, ...(software ? { software } : {}), ...(gpu ? { gpu } : {}) };
+}
+
+/**
  * Which kernels each layer runs, by its index.
  *
  * @param densities per layer the surviving fraction of its weights
+ * @throws {RangeError} when the table is not meant for this kind of adapter
  */
 export function planOf(
   layout: NetworkLayout,
@@ -76,8 +102,17 @@ export function planOf(
   kind: AdapterInfo["kind"],
   table: PlanTable = planTable,
 ): LayerPlan[] {
+  const rows = table[kind];
+  if (!rows) {
+    throw new RangeError(
+      `Cannot plan for ${
+        kind === "gpu" ? "a graphics card" : "a software adapter"
+      }: the plan table has no rows for it. ` +
+        "Measure one on this adapter with `deno task bench calibrate`, or go on with the one that ships.",
+    );
+  }
   return layout.layers.map(({ type, inputs, outputs }, index): LayerPlan => {
-    const row = table[kind]
+    const row = rows
       .filter((row) => row.type === type && row.fromWeights <= inputs * outputs)
       .toSorted((a, b) => a.fromWeights - b.fromWeights)
       .at(-1);
@@ -97,4 +132,22 @@ export function planWords(layout: NetworkLayout, plan: readonly LayerPlan[]): Re
 /** The layers that keep their survivors alone, by index. */
 export function compactLayers(plan: readonly LayerPlan[]): number[] {
   return plan.flatMap(({ weights }, index) => weights === "compact" ? [index] : []);
+}
+
+/** Multiplications of a training step's forward pass, for one dense network: what its size is measured by where lockstep is. */
+export function forwardWork({ layers }: NetworkLayout, batchSize: number): number {
+  return batchSize *
+    layers.reduce((sum, { inputs, outputs, output }) => sum + inputs * outputs * output.height * output.width, 0);
+}
+
+/** The most networks that train in lockstep by a table; `Infinity` where it says nothing. */
+export function lockstepOf(
+  work: number,
+  kind: AdapterInfo["kind"],
+  { lockstep }: PlanTable = planTable,
+): number {
+  return lockstep?.[kind]
+    ?.filter(({ fromWork }) => fromWork <= work)
+    .toSorted((a, b) => a.fromWork - b.fromWork)
+    .at(-1)?.atMost ?? Infinity;
 }

@@ -13,12 +13,15 @@ export const recordWords = 8;
 /** Where an evaluation writes its loss sum and correct count in the record. */
 export const recordSlot = { validation: 4, test: 6 } as const;
 
+/** The bits of +∞, the best loss before there is any. */
+const noLoss = 0x7f80_0000;
+
 /** The state at the start of a level: its first iteration, no loss yet, and a best loss of +∞ so that the first evaluation wins. */
 export function initialState(replicates: number, iteration = 0): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(replicates * stateWords);
   for (let replicate = 0; replicate < replicates; replicate++) {
     words[replicate * stateWords] = iteration;
-    words[replicate * stateWords + 5] = 0x7f80_0000;
+    words[replicate * stateWords + 5] = noLoss;
   }
   return words;
 }
@@ -31,6 +34,11 @@ export function stepOf(state: Uint32Array): number {
 /** The first iteration whose loss was not finite, by a replicate's state; null when all were. */
 export function divergedAtOf(state: Uint32Array): number | null {
   return state[1] || null;
+}
+
+/** Whether an evaluation was the best so far, by a replicate's state: whether there are best weights. */
+export function hasBest(state: Uint32Array | undefined): boolean {
+  return (state?.[5] ?? noLoss) !== noLoss;
 }
 
 /** One replicate's evaluation, as it came from the GPU. */

@@ -3,7 +3,7 @@
  *
  * ```
  * <id>/config.json               the full configuration; levels, replicates and controls grow when they are added to the run
- *      manifest.json             versions, adapter, data digests, plan hash
+ *      manifest.json             versions, adapter, data digests, plan table
  *      metrics.jsonl             one line per evaluation of a ticket. No times
  *      histograms.jsonl          per ticket and layer: weights before and after training
  *      timings.jsonl             one line per level that was trained
@@ -43,7 +43,7 @@ import { explain, makeFolder, readOptional, writeJson, writeWhole } from "./file
 import { histogramsOf } from "./histograms.ts";
 import { LineLog } from "./line_log.ts";
 import { RunLock } from "./lock.ts";
-import { isManifest, type Manifest, thisSession, versionChanges } from "./manifest.ts";
+import { isManifest, type Manifest, type RecordedPlan, thisSession, versionChanges } from "./manifest.ts";
 
 /** What a run is about. */
 export interface RunDescription {
@@ -55,6 +55,8 @@ export interface RunDescription {
   readonly dataset: Pick<Dataset, "name" | "digest" | "original" | "files">;
   /** Hash of the plan table. */
   readonly planHash: string;
+  /** The plan table, which is recorded; left out by who only reads. */
+  readonly plan?: RecordedPlan;
 }
 
 /** How to open a run. */
@@ -228,6 +230,12 @@ export class RunStore implements AsyncDisposable {
           "another adapter computes other numbers. Go on there, or start one here with --runs.",
       );
     }
+    if (before && before.planHash !== this.#run.planHash) {
+      throw new RangeError(
+        `Cannot go on with run ${this.id} by a plan table of hash ${this.#run.planHash}: it began with one of ${before.planHash}, and ` +
+          "other kernels compute other numbers. Leave --plan out, or start another run.",
+      );
+    }
     await makeFolder(this.folder);
     const lock = this.#owned.use(await RunLock.acquire(join(this.folder, "lock")));
     this.#isLocked = true;
@@ -245,12 +253,14 @@ export class RunStore implements AsyncDisposable {
       this.#warn(`Run ${this.id} goes on under other versions (${changes}), which may compute other numbers.`);
     }
     const { dataset: { name, digest, original, files }, planHash } = this.#run;
+    const plan = before?.plan ?? this.#run.plan;
     this.#manifest = {
-      schema: 1,
+      schema: plan ? 2 : 1,
       id: this.id,
       adapter: { name: adapter.name, driver: adapter.driver, kind: adapter.kind },
       data: { name, digest, original, files },
       planHash,
+      ...(plan ? { plan } : {}),
       sessions: [...before?.sessions ?? [], session],
     };
     await writeJson(join(this.folder, "manifest.json"), this.#manifest);

@@ -16,7 +16,9 @@ import type { Evaluation, LevelRecord, PartialNetwork, Snapshot } from "../lotte
 import { unpackMask } from "../nn/mask.ts";
 import { type LayerValues, layOut, type NormValues } from "../nn/network.ts";
 import { parseCheckpoint } from "./checkpoint.ts";
+import { CorruptRunError } from "./errors.ts";
 import { readOptional } from "./files.ts";
+import { type Manifest, planOfManifest } from "./manifest.ts";
 import { type ArmFolder, armFolders, networkFile, readJson, readMetrics, readRun, readTimings } from "./run_files.ts";
 import { nameOf } from "./run_store.ts";
 import { tagsName } from "./tags.ts";
@@ -38,7 +40,8 @@ export async function verifyRun(runs: string, id: string): Promise<Verification>
   const run = await readRun(runs, id);
   const examination = new Examination(run.folder);
   for (const problem of run.problems) examination.problem(problem);
-  const { config, snapshot } = run;
+  const { config, manifest, snapshot } = run;
+  if (manifest) await examination.plan(manifest);
   if (!config) return examination.result(id);
   await examination.checkpoints(id);
   const arms = await armFolders(run.folder, config);
@@ -73,6 +76,16 @@ class Examination {
     // Names and values come from files that nobody trusts.
     const text = legible(sentence, 1000);
     if (!this.#problems.includes(text)) this.#problems.push(text);
+  }
+
+  /** The plan table is the one that the run began with. */
+  async plan(manifest: Manifest): Promise<void> {
+    try {
+      await planOfManifest(manifest);
+    } catch (error) {
+      // That a table was never recorded is no damage.
+      if (error instanceof CorruptRunError) this.problem(error.message);
+    }
   }
 
   /** Both are read, with their checksums; opening a run reads the second only when the first is damaged. */

@@ -30,11 +30,25 @@ Deno.test("bench times a step and its kernels, as JSON with what it had before a
   const { code, output } = await run("--width", "0.05", "--batch-size", "8", "--replicates", "1", "--json");
   assert.equal(code, 0);
   const report = JSON.parse(output);
-  assert.deepEqual(Object.keys(report), ["form", "adapter", "settings", "peakGflops", "steps", "medians"]);
+  assert.deepEqual(Object.keys(report), [
+    "form",
+    "adapter",
+    "settings",
+    "peakGflops",
+    "copyPeakGbytes",
+    "steps",
+    "medians",
+  ]);
   assert.equal(report.form, "step");
   assert.deepEqual(report.settings, { network: "lenet", width: 0.05, batchSize: 8 });
-  assert.ok(report.peakGflops > 0);
+  assert.ok(report.peakGflops > 0 && report.copyPeakGbytes > 0);
   const [step] = report.steps;
+  for (const { label, ms, gflops, ofPeak, gbytes, ofCopyPeak } of step.kernels ?? []) {
+    assert.ok(ms.minimum <= ms.median && ms.median <= ms.maximum, label);
+    assert.equal(ofPeak, gflops / report.peakGflops, label);
+    assert.equal(ofCopyPeak, gbytes / report.copyPeakGbytes, label);
+    assert.ok(gbytes > 0, label);
+  }
   assert.equal(report.medians["step, 1 in lockstep"], step.ms.median);
   if (step.kernels) assert.equal(Object.keys(report.medians).length, step.kernels.length + 1);
 });
@@ -110,6 +124,45 @@ Deno.test("bench ensemble counts networks per hour, beside a single one also whe
   const text = await run("ensemble", ...small, "--replicates", "1");
   assert.match(text.output, /^in lockstep +median +minimum +maximum +networks per hour +by single ones$/m);
   assert.match(text.output, /^ +1 +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +1\.00$/m);
+});
+
+Deno.test("bench roofline says of each launch what it does and what each card is expected to take, in a table and as JSON", async () => {
+  const args = ["roofline", "--width", "0.05", "--batch-size", "8", "--replicates", "2", "--level", "3"];
+  const { code, output } = await run(...args, "--json");
+  assert.equal(code, 0);
+  const report = JSON.parse(output);
+  assert.deepEqual(report.settings, {
+    network: "lenet",
+    width: 0.05,
+    replicates: 2,
+    level: 3,
+    batchSize: 8,
+    plan: "gpu",
+    tiles: "planned",
+  });
+  const names = report.cards.map(({ name }: { name: string }) => name);
+  assert.ok(names.length >= 3);
+  for (const { label, work, expected } of report.launches) {
+    assert.ok(work.leastBytes > 0, label);
+    assert.deepEqual(expected.map(({ card }: { card: string }) => card), names);
+  }
+  for (const [card, { microseconds }] of report.steps.entries()) {
+    const sum = report.launches.reduce(
+      (sum: number, { expected }: { expected: { microseconds: number }[] }) =>
+        sum + (expected[card]?.microseconds ?? NaN),
+      0,
+    );
+    assert.equal(microseconds, sum);
+  }
+  const text = await run(...args, "--tiles", "register", "--plan", "software");
+  assert.match(text.output, /^As planned for a software adapter, but with register tiles: dense1 /m);
+  assert.match(
+    text.output,
+    /^launch +kernel +Mop +least kB +tiles kB +op\/byte +in tiles +workgroups +of +invocations$/m,
+  );
+  assert.match(text.output, /^dense1 forward +dense_forward +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +\d+ +8 +\d+$/m);
+  assert.match(text.output, /^end of step +[\d.]+ (launch|lanes [\d.]+ %)/m);
+  assert.match(text.output, /^step +[\d.]+ +[\d.]+/m);
 });
 
 Deno.test("bench crossover prints, draws and gives as JSON the same crossing", async () => {
@@ -218,10 +271,15 @@ Deno.test("wrong usage is exit code 2 and says what is wanted", async () => {
     [["levels", "--levels", "0,"], /--levels is ""/],
     [["levels", "--levels", "4,4"], /--levels has 4 twice/],
     [["levels", "--width", "0"], /--width is "0"/],
+    [["roofline", "--plan", "gpus"], /--plan is "gpus"\. Did you mean gpu\? Choose one of gpu, software/],
+    [["roofline", "--tiles", "big"], /--tiles is "big"\. Choose one of planned, register, workgroup/],
     [["levels", "--svg", "x.svg"], /There is no flag --svg/],
     [["ensemble", "--replicates", "0"], /--replicates is "0"/],
     [["crossover", "--layer", "784"], /--layer is "784", and it must be inputs and outputs, such as 784x300/],
     [["crossover", "--layer", "0x3"], /--layer is "0x3"/],
+    [["crossover", "--layer", "9x6x3"], /--layer is "9x6x3"/],
+    [["crossover", "--conv", "9x6"], /--conv is "9x6", and it must be channels in, channels out and the images' size/],
+    [["crossover", "--conv", "9x6x5", "--layer", "9x6"], /Cannot time --layer and --conv at once/],
     [["crossover", "more"], /Cannot take "more"/],
   ];
   for (const [args, message] of wrong) {
@@ -233,7 +291,7 @@ Deno.test("wrong usage is exit code 2 and says what is wanted", async () => {
 });
 
 Deno.test("--help of each form says what it does, its flags and examples", async () => {
-  for (const form of [[], ["crossover"], ["levels"], ["ensemble"]]) {
+  for (const form of [[], ["crossover"], ["levels"], ["ensemble"], ["roofline"]]) {
     const { code, output } = await run(...form, "--help");
     assert.equal(code, 0);
     const command = ["bench", ...form].join(" ");

@@ -255,6 +255,7 @@ Deno.test("--help names every flag and the presets' values, with an example", as
       "--rewind",
       "--config",
       "--runs",
+      "--plan",
       "--resume",
       "--json",
     ]

@@ -54,6 +54,7 @@ Deno.test("the start of a run of Conv-6 says that it has the 4,096 inputs, where
       adapter,
       memory: [],
       lockstep: 1,
+      lockstepBy: "level",
       remaining: [1],
     });
     return console.errors();

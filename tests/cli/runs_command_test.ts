@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { parse } from "npm:csv-parse@6.1.0/sync";
 import { runsCommand, type RunsTools } from "../../src/cli/runs.ts";
 import { main } from "../../src/cli/winnow.ts";
+import { planHashOf } from "../../src/lottery/plan_table.ts";
 import { formatTicket, loadTicket } from "../../src/lottery/ticket.ts";
+import { planTable } from "../../src/nn/plan.ts";
 import { loadCompactTicket } from "../../src/store/compact_ticket.ts";
 import { RunLock } from "../../src/store/lock.ts";
 import { filesBelow, link, TemporaryFolder } from "../store/folders.ts";
@@ -123,6 +125,8 @@ Deno.test("show prints the report, where the run came from, and the command that
   const { output } = await run(["show", finished, "--runs", runs.path]);
   assert.match(output(), /^adapter +paper and pencil \(driver 1\.0, software\)$/m);
   assert.match(output(), /^data +synthetic, digest d$/m);
+  assert.match(output(), /^plan table +[0-9a-f]{10}, shipped$/m);
+  assert.match(output(), /^kernels +levels 0 to 2: masked-dense$/m);
   assert.match(output(), /^versions +winnow \S+ .*deno /m);
   assert.match(output(), /Pruning helped: with 70\.0 % of the weights/);
   assert.equal(
@@ -135,6 +139,19 @@ Deno.test("show prints the report, where the run came from, and the command that
   const broken = await run(["show", damaged, "--runs", runs.path]);
   assert.equal(broken.code, 0);
   assert.match(broken.output(), /damaged, 0 of 0 networks trained\nconfig\.json: /);
+});
+
+Deno.test("show says where a plan table of the run's own came from, and the command takes it from the manifest", async () => {
+  using runs = await ThreeRuns.record();
+  const { finished } = runs.ids;
+  const path = `${runs.path}/${finished}/manifest.json`;
+  const own = { ...planTable, software: [] };
+  const manifest = JSON.parse(await Deno.readTextFile(path));
+  const changed = { ...manifest, planHash: await planHashOf(own), plan: { from: "mine.json", table: own } };
+  await Deno.writeTextFile(path, JSON.stringify(changed));
+  const { output } = await run(["show", finished, "--runs", runs.path]);
+  assert.match(output(), new RegExp(`^plan table +${await planHashOf(own)}, from mine\\.json$`, "m"));
+  assert.match(output(), new RegExp(`^again +deno task .* --plan ${RegExp.escape(path)}$`, "m"));
 });
 
 Deno.test("compare names differing settings alone, and puts levels side by side", async () => {

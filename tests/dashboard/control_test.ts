@@ -327,6 +327,26 @@ Deno.test("the run that the command would meet is found, with what it lacks of w
   assert.deepEqual([both?.run.id, both?.count], [id, 2]);
 });
 
+Deno.test("a run by a plan table of its own is met where none by the shipped one is there, and gone on with by its own", async () => {
+  using runs = new TemporaryFolder();
+  using files = new TemporaryFolder();
+  const path = join(files.path, "mine.json");
+  await Deno.writeTextFile(path, JSON.stringify({ version: 3, software: [] }));
+  const find = async (): Promise<string | undefined> =>
+    (await existingRun(await configOf({}), runs.path, await listRuns(runs.path)))?.run.id;
+  await begin(runs.path, "2026-11-25T18-40-01-123Z-lenet-quick", [...smallFlags, "--plan", path], 1);
+  const [own] = runIds(runs.path);
+  assert.equal(await find(), own);
+  // As the page has it started.
+  await begin(runs.path, "2026-11-25T18-40-02-123Z-lenet-quick", [...smallFlags, "--resume"]);
+  assert.deepEqual(runIds(runs.path), [own]);
+  const manifest = JSON.parse(await Deno.readTextFile(join(runs.path, own ?? "", "manifest.json")));
+  assert.deepEqual([manifest.plan.from, manifest.sessions.length], ["mine.json", 2]);
+  await begin(runs.path, "2026-11-25T18-40-03-123Z-lenet-quick", smallFlags);
+  const shipped = runIds(runs.path).find((id) => id !== own);
+  assert.equal(await find(), shipped);
+});
+
 Deno.test("a log stays below its limit, and keeps how it began and how it ended", () => {
   using folder = new TemporaryFolder();
   const path = join(folder.path, "a.log");

@@ -10,6 +10,7 @@ import { earlyStop, isCensored } from "../../src/analysis/early_stop.ts";
 import { summarize } from "../../src/analysis/summary.ts";
 import { controlId, type LotteryConfig, networkOf, preset, type PresetName, runId } from "../../src/lottery/config.ts";
 import { firstIterationOf, ratesOf, wantedNetworks } from "../../src/lottery/lottery.ts";
+import { planHashOf } from "../../src/lottery/plan_table.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import { formatModel, formatTicket, modelOf, ticketOf } from "../../src/lottery/ticket.ts";
 import type {
@@ -23,12 +24,15 @@ import type {
 import { type LayerLayout, layOut, type NetworkLayout } from "../../src/nn/network.ts";
 import { formatCheckpoint } from "../../src/store/checkpoint.ts";
 import { histogramsOf } from "../../src/store/histograms.ts";
-import type { Manifest } from "../../src/store/manifest.ts";
+import { type Manifest, shippedPlan } from "../../src/store/manifest.ts";
 
 /** The digest of the data that the runs say they were made with: a SHA-256 like any other, of no data. */
 export const dataDigest = createHash("sha256").update("the data of the fixtures").digest("hex");
 
-const identity = { dataDigest, planHash: "0123456789" };
+/** The level from which hidden layers of a fixture's run are compact. */
+export const compactFrom = 3;
+
+const identity = { dataDigest, planHash: await planHashOf(shippedPlan.table) };
 const extents = {
   mnist: { name: "mnist", channels: 1, height: 28, width: 28, classes: 10 },
   "fashion-mnist": { name: "fashion-mnist", channels: 1, height: 28, width: 28, classes: 10 },
@@ -217,15 +221,20 @@ async function writeRun(folder: string, config: LotteryConfig, size: LargeRun): 
     level,
     seconds: round(config.iterations * 0.0021 * (level === 0 ? 1 : 1.6) * (1 + 0.01 * (level % 3))),
     stepMs: round(1.9 * (level === 0 ? 1 : 1.55) * (1 - 0.01 * level)),
-    plan: Object.fromEntries(layout.layers.map(({ name }) => [name, "masked-dense"])),
+    // What is pruned far is compact, and the output layer never.
+    plan: Object.fromEntries(layout.layers.map(({ name, role }) => [
+      name,
+      level >= compactFrom && role !== "output" ? "compact" : "masked-dense",
+    ])),
   }));
   const adapter = config.seed % 7 === 3 ? radeon : lavapipe;
   const manifest: Manifest = {
-    schema: 1,
+    schema: 2,
     id,
     adapter,
     data: { name: config.dataset, digest: identity.dataDigest, original: true, files: [] },
     planHash: identity.planHash,
+    plan: shippedPlan,
     sessions: [{
       started: new Date(created).toISOString(),
       winnow: "0.1.0",

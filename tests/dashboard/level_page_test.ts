@@ -5,7 +5,7 @@ import { unbroken } from "../../src/dashboard/components/run_words.ts";
 import type { ArmFigures, LevelFigures } from "../../src/analysis/outcome.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { testApp } from "./app.ts";
-import { recordLargeRun } from "./fixtures.ts";
+import { compactFrom, recordLargeRun } from "./fixtures.ts";
 
 function textOf(html: string): string {
   return html.replace(/<script[\s\S]*?<\/script>|<svg[\s\S]*?<\/svg>/g, " ").replace(/<[^>]*>/g, " ")
@@ -79,6 +79,19 @@ Deno.test("a level's page has its words, every network with its numbers, every l
   assert.ok(html.includes(`href="/runs/${id}/levels/1" rel="prev"`));
   assert.ok(html.includes(`href="/runs/${id}/levels/3" rel="next"`));
   assert.ok(!/<[^>]* style="/.test(html.replace(/<script[\s\S]*?<\/script>/g, "")), "no inline style");
+});
+
+Deno.test("a level's page says which kernels each layer ran", async () => {
+  using runs = new TemporaryFolder();
+  const id = await recordLargeRun(runs.path, { levels: 3, replicates: 1, evaluations: 20 });
+  await using app = await testApp(runs.path);
+  const kernels = async (level: number): Promise<string[]> => {
+    const html = await (await app.get(`/runs/${id}/levels/${level}`)).text();
+    const [, ...rows] = (/<table class="layers">[\s\S]*?<\/table>/.exec(html)?.[0] ?? "").split("<tr").slice(1);
+    return rows.map((row) => textOf(row.split("<td").at(-1) ?? "").replace(/^[^>]*>/, "").trim());
+  };
+  assert.deepEqual(await kernels(2), ["masked-dense", "masked-dense", "masked-dense"]);
+  assert.deepEqual(await kernels(compactFrom), ["compact", "compact", "masked-dense"]);
 });
 
 Deno.test("the network whose weights are shown is chosen in the address; one that there is none of is the first ticket", async () => {

@@ -5,7 +5,7 @@ import { describeOutcome } from "../../src/analysis/outcome.ts";
 import { unbroken } from "../../src/dashboard/components/run_words.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { testApp } from "./app.ts";
-import { recordLargeRun } from "./fixtures.ts";
+import { compactFrom, recordLargeRun } from "./fixtures.ts";
 
 /** What a page says, without its elements. */
 function textOf(html: string): string {
@@ -56,6 +56,20 @@ Deno.test("the table of levels has every arm's figures, and a link to each level
       assert.ok(arm.earlyStop && table.includes(Math.round(arm.earlyStop.mean).toLocaleString("en")));
     }
   }
+});
+
+Deno.test("the table of levels says which kernels each ran, and what was made with says by which plan table", async () => {
+  using runs = new TemporaryFolder();
+  const id = await recordLargeRun(runs.path, { levels: 4, replicates: 1, evaluations: 20 });
+  await using app = await testApp(runs.path);
+  const html = await (await app.get(`/runs/${id}`)).text();
+  const rows = (/<table class="levels">[\s\S]*?<\/table>/.exec(html)?.[0] ?? "").split("<tr").slice(3).map(textOf);
+  assert.equal(rows.length, 5);
+  for (const [level, row] of rows.entries()) {
+    const wanted = level < compactFrom ? / masked-dense $/ : / compact: dense1, dense2; masked-dense: dense3 $/;
+    assert.match(row, wanted, `level ${level}`);
+  }
+  assert.match(textOf(html), /Plan table [0-9a-f]{10} ?, shipped with the source/);
 });
 
 Deno.test("accuracy at the end is chosen in the address, and its files follow", async () => {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { settings } from "../../src/lottery/config.ts";
 import { parseConfig } from "../../src/lottery/config.ts";
 import { commandOf } from "../../src/cli/lottery_command_line.ts";
+import { planHashOf } from "../../src/lottery/plan_table.ts";
+import { planTable } from "../../src/nn/plan.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { type TestApp, testApp } from "./app.ts";
 import { dataDigest, recordLargeRun } from "./fixtures.ts";
@@ -47,13 +49,33 @@ Deno.test("the page has what else it takes to make the run again", async () => {
     assert.match(text, /3 replicates, of seeds 41 to 43/);
     assert.match(text, /llvmpipe|Radeon/);
     assert.match(text, new RegExp(dataDigest), "the digest of the data");
-    assert.match(text, /0123456789/, "the plan table");
+    assert.match(text, new RegExp(`Plan table ${await planHashOf(planTable)} ?, shipped with the source`));
     assert.match(text, /1 process trained for it/);
     assert.match(text, /15\.1\.27\.0/, "V8's version");
     assert.match(text, /dense1 235,200 /);
     assert.match(text, /all 266,200 /);
     assert.match(text, /config\.json/);
     assert.match(text, /tickets\/ 0 files/);
+  });
+});
+
+Deno.test("a run by a plan table of its own says where it came from, and its command takes it from the manifest", async () => {
+  await withRun(async (app, id, folder) => {
+    const own = { ...planTable, adapter: "<b>a card</b>", software: [] };
+    const path = `${folder}/${id}/manifest.json`;
+    const manifest = JSON.parse(await Deno.readTextFile(path));
+    const changed = { ...manifest, planHash: await planHashOf(own), plan: { from: "<i>mine</i>.json", table: own } };
+    await Deno.writeTextFile(path, JSON.stringify(changed));
+    for (const page of [`/runs/${id}`, `/runs/${id}/settings`]) {
+      const html = await (await app.get(page)).text();
+      assert.doesNotMatch(html, /<[ib]>/, "what a file says is text");
+      const text = plain(html).replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+      assert.ok(text.includes(`Plan table ${await planHashOf(own)} , from <i>mine</i>.json`), page);
+    }
+    const html = await (await app.get(`/runs/${id}/settings`)).text();
+    assert.match(plain(html), /measured on &lt;b>a card|measured on &lt;b&gt;a card/);
+    assert.match(plain(/<pre[^>]*>(.*?)<\/pre>/s.exec(html)?.[1] ?? ""), /--plan manifest\.json ?$/);
+    assert.match(plain(html), /goes by a plan table of its own/);
   });
 });
 

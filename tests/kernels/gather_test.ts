@@ -87,6 +87,8 @@ interface Data {
   readonly steps: readonly number[];
   readonly stride: number;
   readonly normalization: readonly (readonly (readonly [number, number])[])[];
+  /** Per replicate which words of four pixels are gathered; all when left out. */
+  readonly words?: readonly (readonly number[])[];
 }
 
 async function run(
@@ -106,7 +108,10 @@ async function run(
   const state = initialState(replicates);
   data.steps.forEach((step, r) => state[r * stateWords] = step);
   const lanes = roundUp(batch, 8);
-  const output = scratch.output(replicates * roundUp(channels * height * width, 4) * lanes);
+  const own = data.words?.[0];
+  // A last word may be of fewer than four pixels.
+  const pixels = own ? own.reduce((sum, word) => sum + Math.min(4, source.pixels - 4 * word), 0) : source.pixels;
+  const output = scratch.output(replicates * roundUp(pixels, 4) * lanes);
   const labels = scratch.output(replicates * lanes);
   await scratch.run(...gatherBatch(
     {
@@ -117,9 +122,11 @@ async function run(
       indexStride: shared ? 0 : data.stride,
       augment,
       ...(slots === undefined ? {} : { slots }),
+      ...(own ? { pixels } : {}),
     },
     source,
     {
+      ...(data.words ? { words: scratch.upload(Uint32Array.from(data.words.flat())) } : {}),
       indices: scratch.upload(data.all),
       normalization: scratch.upload(Float32Array.from(data.normalization.flat(2))),
       state: scratch.upload(state),
@@ -230,6 +237,30 @@ Deno.test("gather gives the same bits in however many buffers the images lie", a
       assertSameBits(parts.output, whole.output, `pixels from ${shards} shards`);
       assertSameBits(parts.labels, whole.labels, `labels from ${shards} shards`);
     }
+  }
+});
+
+Deno.test("gather of some words gives the bits that it gives these pixels when it gathers all, each replicate its own", async () => {
+  const gpu = await testGpu();
+  // 45 pixels of three channels: eleven words, of which two have pixels of two channels, and one of a single pixel.
+  const shape: Case = { replicates: 3, channels: 3, height: 3, width: 5, batch: 19, start: 0, slots: 2 };
+  const images = Uint8Array.from(integers(2, examples * 45, 256));
+  const labels = Uint8Array.from(integers(3, examples, 10));
+  const words = [[0, 3, 4, 10, 11], [1, 2, 7, 8, 11], [3, 5, 6, 9, 11]];
+  for (const variant of [{}, { shards: 3 }, { augment: true }, { augment: true, shards: 2 }]) {
+    const own = { ...shape, ...variant };
+    const data = { images, labels, normalization: normalizationOf(own), ...indicesOf(own) };
+    const whole = await run(gpu, own, data);
+    const some = await run(gpu, own, { ...data, words });
+    assertSameBits(some.labels, whole.labels, "labels");
+    words.forEach((list, r) => {
+      const pixels = list.flatMap((word) => [0, 1, 2, 3].map((at) => 4 * word + at)).filter((pixel) => pixel < 45);
+      const rows = replicate(whole.output, 3, r);
+      const wanted = Float32Array.from(pixels.flatMap((pixel) => [...rows.subarray(pixel * 24, (pixel + 1) * 24)]));
+      const found = replicate(some.output, 3, r);
+      assertSameBits(found.slice(0, wanted.length), wanted, `pixels of replicate ${r + 1}`);
+      assertAll(found.subarray(wanted.length), untouched, "padding rows");
+    });
   }
 });
 

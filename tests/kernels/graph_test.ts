@@ -6,6 +6,7 @@ import { Ensemble } from "../../src/nn/ensemble.ts";
 import { glorot } from "../../src/nn/initialize.ts";
 import { packMask } from "../../src/nn/mask.ts";
 import { fromArena, layOut, type NetworkSpec, normsFromArena, roundUp, sizeOf } from "../../src/nn/network.ts";
+import type { LayerPlan } from "../../src/nn/plan.ts";
 import { finiteDifference, relativeError } from "../../src/reference/finite_difference.ts";
 import {
   type GraphBatch,
@@ -142,7 +143,7 @@ async function onGpu(
   gpu: Gpu,
   spec: NetworkSpec,
   networks: readonly Network[],
-  sharesMemory: boolean,
+  { sharesMemory, plan }: { readonly sharesMemory: boolean; readonly plan: LayerPlan },
 ): Promise<{
   readonly logits: Float64Array[];
   readonly gradients: Float32Array<ArrayBuffer>[];
@@ -153,9 +154,12 @@ async function onGpu(
   const pixels = sizeOf(spec.input);
   const one = { images: new Uint8Array(pixels), labels: new Uint8Array(1), count: 1 };
   using examples = new DeviceExamples(gpu, "unused", spec.input, one);
+  const masks = networks.map(({ masks }) => packMask(layout, masks));
   using ensemble = await Ensemble.open(gpu, {
     layout,
     replicates,
+    masks,
+    plan: layout.layers.map(() => plan),
     batchSize: images,
     optimizer: { type: "sgd", lr: 1e-30 },
     firstIteration: 2,
@@ -167,7 +171,7 @@ async function onGpu(
     dropoutKeys: networks.map(({ key }) => key),
     sharesMemory,
   });
-  ensemble.begin(networks.map(({ arena, masks }) => ({ values: arena, mask: packMask(layout, masks) })));
+  ensemble.begin(networks.map(({ arena }, r) => ({ values: arena, mask: masks[r] ?? assert.fail() })));
   const padded = roundUp(images, 8);
   const labels = new Uint32Array(replicates * padded).fill(noLabel);
   networks.forEach(({ batch }, r) => labels.set(Array.from(batch.labels), r * padded));
@@ -176,47 +180,58 @@ async function onGpu(
   gpu.write(ensemble.buffer("batch labels"), labels);
   ensemble.stepOnWrittenBatch();
   const logits = await gpu.readFloats(ensemble.buffer(`activation ${layout.tensors.length - 1}`));
-  const gradient = await gpu.readFloats(ensemble.buffer("gradient"));
+  const gradients = await ensemble.gradients();
   const arenas = await ensemble.parameters();
   return {
     logits: networks.map((_, r) => unpackBatch(1, 3, images, replicate(logits, replicates, r)).values),
-    gradients: networks.map((_, r) => replicate(gradient, replicates, r)),
+    gradients,
     arenas,
   };
 }
 
+async function agrees(spec: NetworkSpec, plan: LayerPlan): Promise<void> {
+  const gpu = await testGpu();
+  const layout = layOut(spec);
+  const networks = [1, 2, 3].map((seed) => network(spec, 100 * seed));
+  const together = await onGpu(gpu, spec, networks, { sharesMemory: true, plan });
+  for (const [r, own] of networks.entries()) {
+    const wanted = graphStep(layout, referenceOf(spec, own), own.batch, { key: own.key, step: 2 }, own.masks);
+    const alone = await onGpu(gpu, spec, [own], { sharesMemory: false, plan });
+    const close = (found: ArrayLike<number>, reference: ArrayLike<number>, what: string): void => {
+      const error = relativeError(found, reference);
+      assert.ok(error < 1e-5, `${what} of network ${r + 1}: ${error}`);
+    };
+    close(together.logits[r] ?? [], wanted.activations.at(-1) ?? [], "logits");
+    const gradient = together.gradients[r] ?? new Float32Array();
+    fromArena(layout, gradient).forEach(({ weight, bias }, index) => {
+      const { name = "", hasBias } = layout.layers[index] ?? {};
+      close(weight, wanted.gradients.layers[index]?.weight ?? [], `${name} weight gradient`);
+      if (hasBias) close(bias, wanted.gradients.layers[index]?.bias ?? [], `${name} bias gradient`);
+    });
+    normsFromArena(layout, gradient).forEach(({ scale, shift }, index) => {
+      close(scale, wanted.gradients.norms[index]?.scale ?? [], `norm ${index + 1} scale gradient`);
+      close(shift, wanted.gradients.norms[index]?.shift ?? [], `norm ${index + 1} shift gradient`);
+    });
+    normsFromArena(layout, together.arenas[r] ?? new Float32Array()).forEach(({ mean, variance }, index) => {
+      close(mean, wanted.running[index]?.mean ?? [], `norm ${index + 1} running mean`);
+      close(variance, wanted.running[index]?.variance ?? [], `norm ${index + 1} running variance`);
+    });
+    assertSameBits(gradient, alone.gradients[0] ?? new Float32Array(), `network ${r + 1}, together or alone`);
+    assertSameBits(together.arenas[r] ?? new Float32Array(), alone.arenas[0] ?? new Float32Array(), "arenas");
+  }
+}
+
+const plans: readonly { readonly how: string; readonly plan: LayerPlan }[] = [
+  { how: "", plan: { weights: "masked-dense", tiles: "register" } },
+  { how: ", with survivors alone", plan: { weights: "compact", tiles: "register" } },
+  { how: ", with workgroup tiles", plan: { weights: "masked-dense", tiles: "workgroup" } },
+];
+
 for (const spec of [everything, shallow]) {
-  Deno.test(`a step of the network "${spec.name}" agrees with its float64 reference, R = 1 and 3`, async () => {
-    const gpu = await testGpu();
-    const layout = layOut(spec);
-    const networks = [1, 2, 3].map((seed) => network(spec, 100 * seed));
-    const together = await onGpu(gpu, spec, networks, true);
-    for (const [r, own] of networks.entries()) {
-      const wanted = graphStep(layout, referenceOf(spec, own), own.batch, { key: own.key, step: 2 }, own.masks);
-      const alone = await onGpu(gpu, spec, [own], false);
-      const close = (found: ArrayLike<number>, reference: ArrayLike<number>, what: string): void => {
-        const error = relativeError(found, reference);
-        assert.ok(error < 1e-5, `${what} of network ${r + 1}: ${error}`);
-      };
-      close(together.logits[r] ?? [], wanted.activations.at(-1) ?? [], "logits");
-      const gradient = together.gradients[r] ?? new Float32Array();
-      fromArena(layout, gradient).forEach(({ weight, bias }, index) => {
-        const { name = "", hasBias } = layout.layers[index] ?? {};
-        close(weight, wanted.gradients.layers[index]?.weight ?? [], `${name} weight gradient`);
-        if (hasBias) close(bias, wanted.gradients.layers[index]?.bias ?? [], `${name} bias gradient`);
-      });
-      normsFromArena(layout, gradient).forEach(({ scale, shift }, index) => {
-        close(scale, wanted.gradients.norms[index]?.scale ?? [], `norm ${index + 1} scale gradient`);
-        close(shift, wanted.gradients.norms[index]?.shift ?? [], `norm ${index + 1} shift gradient`);
-      });
-      normsFromArena(layout, together.arenas[r] ?? new Float32Array()).forEach(({ mean, variance }, index) => {
-        close(mean, wanted.running[index]?.mean ?? [], `norm ${index + 1} running mean`);
-        close(variance, wanted.running[index]?.variance ?? [], `norm ${index + 1} running variance`);
-      });
-      assertSameBits(gradient, alone.gradients[0] ?? new Float32Array(), `network ${r + 1}, together or alone`);
-      assertSameBits(together.arenas[r] ?? new Float32Array(), alone.arenas[0] ?? new Float32Array(), "arenas");
-    }
-  });
+  for (const { how, plan } of plans) {
+    Deno.test(`a step of the network "${spec.name}" agrees with its float64 reference, R = 1 and 3${how}`, () =>
+      agrees(spec, plan));
+  }
 
   Deno.test(`the float64 reference of "${spec.name}" agrees with finite differences, and a wrong gradient does not`, () => {
     const layout = layOut(spec);

@@ -17,6 +17,7 @@ import {
   toArena,
 } from "../../src/nn/network.ts";
 import type { OptimizerSettings } from "../../src/nn/optimizer.ts";
+import type { TilesPlan } from "../../src/nn/plan.ts";
 import { finiteDifference, relativeError } from "../../src/reference/finite_difference.ts";
 import { type Batch, forward, type LayerTensors, startTraining, trainingStep } from "../../src/reference/network.ts";
 import { softmaxCrossEntropy } from "../../src/reference/softmax_cross_entropy.ts";
@@ -71,8 +72,10 @@ function asValues(layers: readonly LayerTensors[]): LayerValues[] {
 interface Manner {
   /** Whether what is dead gives its memory away; true when left out. */
   readonly sharesMemory?: boolean;
-  /** Whether dense layers keep only their survivors; false when left out. */
+  /** Whether layers keep only their survivors; false when left out. */
   readonly isCompact?: boolean;
+  /** Which tiles masked-dense layers have; `register` when left out. */
+  readonly tiles?: TilesPlan;
 }
 
 /** Trains lanes in lockstep on the GPU, each on its own batches. */
@@ -81,7 +84,7 @@ async function train(
   layout: NetworkLayout,
   optimizer: OptimizerSettings,
   lanes: readonly Lane[],
-  { sharesMemory = true, isCompact = false }: Manner = {},
+  { sharesMemory = true, isCompact = false, tiles = "register" }: Manner = {},
 ): Promise<Trained[]> {
   const { input } = layout.spec;
   const pixels = sizeOf(input);
@@ -104,10 +107,7 @@ async function train(
     normalization: lanes.map(() => new Float32Array(2 * input.channels)),
     sharesMemory,
     masks: lanes.map(({ masks }) => packMask(layout, masks)),
-    plan: layout.layers.map(({ type }) => ({
-      weights: isCompact && type === "dense" ? "compact" : "masked-dense",
-      tiles: "register",
-    })),
+    plan: layout.layers.map(() => ({ weights: isCompact ? "compact" : "masked-dense", tiles })),
   });
   ensemble.begin(lanes.map(({ initial, masks, norms }) => ({
     values: toArena(layout, asValues(initial), norms),
@@ -184,17 +184,20 @@ function withNorms(run: RecordedRun): RecordedRun & Lane {
   };
 }
 
-for (
-  const { name, run, isCompact } of recorded.flatMap((
-    own,
-  ) => [{ ...own, isCompact: false }, { ...own, isCompact: true }])
-) {
+/** The ways to train that all must come to the same. */
+const manners: readonly { readonly how: string; readonly manner: Manner }[] = [
+  { how: "", manner: {} },
+  { how: ", with survivors alone", manner: { isCompact: true } },
+  { how: ", with workgroup tiles", manner: { tiles: "workgroup" } },
+];
+
+for (const { name, run, how, manner } of recorded.flatMap((own) => manners.map((one) => ({ ...own, ...one })))) {
   // Of the largest magnitude; batch norm divides by a deviation and multiplies what rounding left by as much.
   const tolerance = run.norm ? 1e-4 : 1e-5;
-  Deno.test(`training on the GPU reproduces PyTorch's ${name}${isCompact ? ", with survivors alone" : ""}`, async () => {
+  Deno.test(`training on the GPU reproduces PyTorch's ${name}${how}`, async () => {
     const gpu = await testGpu();
     const layout = layOut(run.network);
-    const [trained] = await train(gpu, layout, run.optimizer, [run], { sharesMemory: false, isCompact });
+    const [trained] = await train(gpu, layout, run.optimizer, [run], { ...manner, sharesMemory: false });
     assert.ok(trained);
     const close = (found: ArrayLike<number>, wanted: ArrayLike<number>, within: number, what: string): void => {
       const error = relativeError(found, wanted);
@@ -250,37 +253,46 @@ for (const name of ["conv-small-adam-sparse", "bn-small-sgd-dense"]) {
   });
 }
 
-for (const isCompact of [false, true]) {
-  const how = isCompact ? ", with survivors alone" : "";
-  Deno.test(`three networks in lockstep train bit for bit as each of them does alone${how}`, () =>
-    inLockstep(isCompact));
+for (const { how, manner } of manners) {
+  Deno.test(`three networks in lockstep train bit for bit as each of them does alone${how}`, async () => {
+    for (const network of ["lenet-small-adam", "conv-small-adam"]) await inLockstep(network, manner);
+  });
   Deno.test(
     `a network that diverges leaves its neighbours in the lockstep as they are, and its pruned weights at zero${how}`,
-    () => divergingBesideOthers(isCompact),
+    async () => {
+      for (const network of ["lenet-small-adam", "conv-small-adam"]) await divergingBesideOthers(network, manner);
+    },
   );
 }
 
-async function inLockstep(isCompact: boolean): Promise<void> {
-  const gpu = await testGpu();
-  const [dense, sparse] = recorded.map(({ run }) => run);
+/** The recorded runs of a network, without pruning and with. */
+function denseAndSparse(network: string) {
+  const [dense, sparse] = ["dense", "sparse"].map((kind) =>
+    recorded.find(({ name }) => name === `${network}-${kind}`)?.run
+  );
   assert.ok(dense && sparse);
+  return [dense, sparse] as const;
+}
+
+async function inLockstep(network: string, manner: Manner): Promise<void> {
+  const gpu = await testGpu();
+  const [dense, sparse] = denseAndSparse(network);
   const lanes = [sparse, { ...dense, batches: [...dense.batches].reverse() }, { ...dense, batches: sparse.batches }];
   const settings = { type: "adam", lr: dense.lr } as const;
-  const together = await train(gpu, layOut(dense.network), settings, lanes, { isCompact });
+  const together = await train(gpu, layOut(dense.network), settings, lanes, manner);
   for (const [r, lane] of lanes.entries()) {
-    const [alone] = await train(gpu, layOut(dense.network), settings, [lane], { isCompact });
+    const [alone] = await train(gpu, layOut(dense.network), settings, [lane], manner);
     const own = together[r];
     assert.ok(alone && own);
-    assertSameBits(own.arena, alone.arena, `network ${r + 1}`);
+    assertSameBits(own.arena, alone.arena, `${network}, network ${r + 1}`);
     assert.deepEqual(own.losses, alone.losses);
     assert.deepEqual(own.firstLogits, alone.firstLogits);
   }
 }
 
-async function divergingBesideOthers(isCompact: boolean): Promise<void> {
+async function divergingBesideOthers(network: string, manner: Manner): Promise<void> {
   const gpu = await testGpu();
-  const [dense, sparse] = recorded.map(({ run }) => run);
-  assert.ok(dense && sparse);
+  const [dense, sparse] = denseAndSparse(network);
   const broken = {
     ...sparse,
     batches: sparse.batches.map((batch, step) =>
@@ -289,15 +301,13 @@ async function divergingBesideOthers(isCompact: boolean): Promise<void> {
   };
   const settings = { type: "adam", lr: dense.lr } as const;
   // train() itself asserts that nothing pruned holds anything but zero.
-  const [first, second, third] = await train(gpu, layOut(dense.network), settings, [dense, broken, sparse], {
-    isCompact,
-  });
-  const [aloneDense] = await train(gpu, layOut(dense.network), settings, [dense], { isCompact });
-  const [aloneSparse] = await train(gpu, layOut(dense.network), settings, [sparse], { isCompact });
+  const [first, second, third] = await train(gpu, layOut(dense.network), settings, [dense, broken, sparse], manner);
+  const [aloneDense] = await train(gpu, layOut(dense.network), settings, [dense], manner);
+  const [aloneSparse] = await train(gpu, layOut(dense.network), settings, [sparse], manner);
   assert.ok(first && second && third && aloneDense && aloneSparse);
   assert.ok(second.losses.slice(3).every(Number.isNaN) && second.losses.slice(0, 3).every(Number.isFinite));
-  assertSameBits(first.arena, aloneDense.arena, "the dense neighbour");
-  assertSameBits(third.arena, aloneSparse.arena, "the sparse neighbour");
+  assertSameBits(first.arena, aloneDense.arena, `${network}, the dense neighbour`);
+  assertSameBits(third.arena, aloneSparse.arena, `${network}, the sparse neighbour`);
 }
 
 /** A small network with ragged sizes and a batch that is not whole tiles. */

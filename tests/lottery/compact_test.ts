@@ -1,13 +1,14 @@
 /** Levels that are pruned so far that dense layers keep their survivors alone: nothing that a run promises changes. */
 import assert from "node:assert/strict";
-import type { LotteryConfig } from "../../src/lottery/config.ts";
+import { syntheticDataset } from "../../src/data/synthetic.ts";
+import { type LotteryConfig, networkOf } from "../../src/lottery/config.ts";
 import type { LotteryEvent } from "../../src/lottery/types.ts";
 import { architecture } from "../../src/nn/architectures.ts";
 import { unpackMask } from "../../src/nn/mask.ts";
 import { layOut } from "../../src/nn/network.ts";
-import { planOf } from "../../src/nn/plan.ts";
+import { planOf, type PlanTable, planTable } from "../../src/nn/plan.ts";
 import { closeTestGpu, testGpu } from "../kernels/support.ts";
-import { layout, numbers, run, smallConfig, together } from "./runs.ts";
+import { layout, numbers, only, renumbered, run, smallConfig, together } from "./runs.ts";
 
 Deno.test.afterAll(closeTestGpu);
 
@@ -91,4 +92,71 @@ Deno.test("masks that do not fill their buffer's last vec4 are carried from leve
   assert.notEqual(words % 4, 0, "this network would not show it");
   assert.deepEqual([...new Set(masks.map((mask) => mask.words.length))], [words]);
   assert.deepEqual([...new Set(records.map(({ level }) => level))].sort(), [0, 1, 2, 3]);
+});
+
+const images = await syntheticDataset({ channels: 2, height: 7, width: 7, classes: 4, train: 120, test: 40 });
+
+/** Of the paper's kinds of layers, with densities of 100 and 40 % in all but the last. */
+function convolutions(changes: Partial<LotteryConfig> = {}): LotteryConfig {
+  return smallConfig({
+    network: {
+      name: "convolutions",
+      layers: [
+        { type: "conv", channels: 5, activation: "relu" },
+        {
+          type: "residual",
+          branch: [
+            { type: "conv", channels: 6, stride: 2, bias: false, activation: "none" },
+            { type: "batch-norm", activation: "none" },
+          ],
+          shortcut: [{ type: "conv", channels: 6, size: 1, stride: 2, bias: false, activation: "none" }],
+        },
+        { type: "max-pool" },
+        { type: "dense", units: 4, activation: "none" },
+      ],
+    },
+    width: 1,
+    trainSize: 80,
+    validationSize: 40,
+    levels: 1,
+    iterations: 8,
+    evalEvery: 3,
+    batchSize: 12,
+    pruneConv: 0.6,
+    pruneOutput: 0.6,
+    ...changes,
+  });
+}
+
+/** Every pruned layer compact, on whatever adapter. */
+const allCompact: PlanTable = {
+  ...planTable,
+  software: planTable.software.map((row) => ({ ...row, compactBelow: 0.9 })),
+  gpu: planTable.gpu.map((row) => ({ ...row, compactBelow: 0.9 })),
+};
+
+Deno.test("convolutions that are compact train in lockstep what they train alone, and go on bit for bit after a stop", async () => {
+  const options = { gpu: await testGpu(), dataset: images, plan: allCompact };
+  const both = await run(convolutions({ replicates: 2 }), options);
+  const [before, after] = both.events.flatMap((event) => event.type === "level-end" ? [event.timing.plan] : []);
+  assert.deepEqual(new Set(Object.values(before ?? {})), new Set(["masked-dense"]));
+  assert.deepEqual(new Set(Object.values(after ?? {})), new Set(["compact"]));
+  const { layers } = layOut(networkOf(convolutions(), images));
+  assert.deepEqual(Object.keys(after ?? {}), layers.map(({ name }) => name));
+  for (const replicate of [1, 2]) {
+    const { seed } = convolutions();
+    const alone = await run(convolutions({ seed: seed + replicate - 1 }), options);
+    assert.deepEqual(numbers(renumbered(only(both, (key) => key.replicate === replicate), 1)), numbers(alone));
+  }
+  const first = await run(
+    convolutions({ replicates: 2 }),
+    { ...options, checkpointSeconds: 0 },
+    (event) => event.type === "snapshot" && event.snapshot.partial?.[0]?.level === 1,
+  );
+  assert.equal(first.snapshot.partial?.length, 2);
+  const second = await run(convolutions({ replicates: 2 }), {
+    ...options,
+    snapshot: structuredClone(first.snapshot),
+  });
+  assert.deepEqual(numbers(together(first, second)), numbers(both));
 });

@@ -4,6 +4,7 @@ import {
   type CompactIndices,
   compactSources,
   compactStructure,
+  convolutionStructure,
   noSource,
   packCompact,
   unpackCompact,
@@ -117,6 +118,74 @@ Deno.test("compactStructure() lists the survivors of any masks as its definition
     });
     assert.equal(structure.quads, Math.ceil(Math.max(...used) / 16) * 16);
     assert.equal(structure.entryCount, Math.max(...masks.map((mask) => mask.filter((bit) => bit === 1).length)));
+  }));
+});
+
+interface Taps {
+  readonly channels: number;
+  readonly outputs: number;
+  readonly size: number;
+  readonly stride: number;
+  /** One per replicate, `[C][ky][kx][K]`. */
+  readonly masks: readonly Uint8Array[];
+}
+
+const anyTaps: fc.Arbitrary<Taps> = fc.record({
+  channels: fc.integer({ min: 1, max: 6 }),
+  outputs: fc.integer({ min: 1, max: 9 }),
+  size: fc.constantFrom(1, 3),
+  stride: fc.constantFrom(1, 2),
+  densities: fc.array(fc.constantFrom(0, 0.05, 0.3, 1), { minLength: 1, maxLength: 3 }),
+  seed: fc.nat(),
+}).map(({ densities, seed, ...shape }) => ({
+  ...shape,
+  masks: densities.map((density, replicate) =>
+    bits(seed + replicate, shape.channels * shape.size ** 2 * shape.outputs, density)
+  ),
+}));
+
+Deno.test("convolutionStructure() says of every value which tap it is, and lists a channel's taps by output and parity", async () => {
+  await holds(fc.property(anyTaps, ({ channels, outputs, size, stride, masks }) => {
+    const inputs = channels * size ** 2;
+    const structure = compactStructure(masks, inputs, outputs);
+    const own = convolutionStructure(structure, inputs, outputs, { size, stride });
+    assert.deepEqual([own.rows, own.rowOf, own.quads], [structure.rows, structure.rowOf, structure.quads]);
+    const tapOf = (input: number): number =>
+      Math.floor(input / size ** 2) * 16 + Math.floor(input % size ** 2 / size) * 4 + input % size;
+    assert.deepEqual([...own.positions], [...structure.positions].map(tapOf));
+    const lists = channels * stride ** 2;
+    const used = masks.map((mask, replicate) => {
+      const sources = compactSources(structure, inputs, outputs)[replicate] ?? assert.fail();
+      const columns = part(own.columns, masks.length, replicate);
+      const entries = part(own.entries, masks.length, replicate);
+      assert.equal(columns.length, lists + 1);
+      let quad = 0;
+      for (let list = 0; list < lists; list++) {
+        assert.equal(columns[list], quad);
+        const [c, rowParity, columnParity] = [
+          Math.floor(list / stride ** 2),
+          Math.floor(list / stride) % stride,
+          list % stride,
+        ];
+        // By its definition: outputs ascending, then rows and columns of the kernel.
+        const wanted = indices(outputs).flatMap((k) =>
+          indices(size ** 2).filter((tap) =>
+            Math.floor(tap / size) % stride === rowParity && tap % size % stride === columnParity
+          ).map((tap) => ({ k, tap, source: (c * size ** 2 + tap) * outputs + k })).filter(({ source }) =>
+            mask[source] === 1
+          )
+        );
+        for (let at = 0; at < Math.ceil(wanted.length / 4) * 4; at++, quad += Number(at % 4 === 0)) {
+          const [value = NaN, place] = [entries[quad * 8 + at % 4], entries[quad * 8 + 4 + at % 4]];
+          const entry = wanted[at];
+          assert.equal(place, entry ? entry.k * 16 + tapOf(entry.tap) : 15);
+          if (entry) assert.equal(sources[value], entry.source);
+        }
+      }
+      assert.equal(columns[lists], quad);
+      return quad;
+    });
+    assert.equal(own.entryCount, Math.max(...used) * 4);
   }));
 });
 

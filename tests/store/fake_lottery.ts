@@ -68,6 +68,7 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
     network: { spec: network, weights: 10, layers: layers(0) },
     adapter: options.adapter ?? adapter,
     lockstep: 1,
+    lockstepBy: "level",
     memory: [{ name: "parameters", bytes: 1024 }],
     remaining,
   };

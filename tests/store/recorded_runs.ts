@@ -4,17 +4,19 @@
  * @module
  */
 import { type LotteryConfig, runId } from "../../src/lottery/config.ts";
+import { planHashOf } from "../../src/lottery/plan_table.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import { ratesOf } from "../../src/lottery/lottery.ts";
 import type { LevelRecord, LotteryEvent, Snapshot, TrainedNetwork } from "../../src/lottery/types.ts";
 import { packMask } from "../../src/nn/mask.ts";
 import { layOut } from "../../src/nn/network.ts";
 import { formatCheckpoint } from "../../src/store/checkpoint.ts";
+import { shippedPlan } from "../../src/store/manifest.ts";
 import { RunStore } from "../../src/store/run_store.ts";
 import { adapter, fakeLottery, network, tinyConfig } from "./fake_lottery.ts";
 
 const layout = layOut(network);
-const identity = { dataDigest: "d", planHash: "p" };
+const identity = { dataDigest: "d", planHash: await planHashOf(shippedPlan.table) };
 
 /** Survivors per layer, as the configuration plans them: the layers of the tiny network are pruned one by one. */
 function plannedKept(config: LotteryConfig, level: number): number[] {
@@ -95,7 +97,7 @@ export async function recordRun(
   const id = await runId(config, identity) + suffix;
   const { planHash } = identity;
   const dataset = { name: config.dataset, digest: identity.dataDigest, original: true, files: [] };
-  await using store = await RunStore.open(runs, { id, config, dataset, planHash });
+  await using store = await RunStore.open(runs, { id, config, dataset, planHash, plan: shippedPlan });
   let done = 0;
   for await (
     const event of plannedLottery(config, { partial, ...(store.snapshot ? { snapshot: store.snapshot } : {}) })

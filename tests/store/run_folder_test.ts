@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { parseSafetensors } from "../../src/data/safetensors.ts";
 import { loadTicket } from "../../src/lottery/ticket.ts";
+import { planTable } from "../../src/nn/plan.ts";
 import { formatCompactTicket } from "../../src/store/compact_ticket.ts";
 import { indexName, listRuns } from "../../src/store/index.ts";
 import { writeTags } from "../../src/store/tags.ts";
@@ -49,7 +50,12 @@ Deno.test("docs/run-folder.md names every file, key, tensor and version that a r
     names(tree, known.split("/").length > 2 ? [known] : [known.replace(/-draw-\d+/, "")]);
   }
   names(section("tags.json"), keysOf(json("tags.json")));
-  names(section("manifest.json"), keysOf(json("manifest.json")));
+  names(section("manifest.json"), keysOf(json("manifest.json"), ["table"]));
+  const limits = [{ fromWork: 0, atMost: null }];
+  names(section("Plan tables"), keysOf({ ...planTable, adapter: "", lockstep: { software: limits, gpu: limits } }));
+  assert.match(section("Versions"), new RegExp(`plan\\.table\\b.*its \`version\` \\| ${planTable.version} \\|`));
+  assert.match(section("Versions"), /`manifest\.json` \| its `schema` \| 2; 1 is read \|/);
+  assert.match(text("manifest.json"), /"schema": 2,/);
   names(section("metrics.jsonl"), keysOf(lines("metrics.jsonl")));
   names(section("timings.jsonl"), keysOf(lines("timings.jsonl"), ["plan"]));
   names(section("histograms.jsonl"), keysOf(lines("histograms.jsonl")));

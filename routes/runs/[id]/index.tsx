@@ -5,7 +5,7 @@ import { LevelTable } from "../../../src/dashboard/components/LevelTable.tsx";
 import { RunCurves } from "../../../src/dashboard/components/RunCurves.tsx";
 import { RunHeader } from "../../../src/dashboard/components/RunHeader.tsx";
 import { durationWords, unbroken } from "../../../src/dashboard/components/run_words.ts";
-import { driverWords } from "../../../src/dashboard/words.ts";
+import { driverWords, planWords } from "../../../src/dashboard/words.ts";
 import { describeLevel } from "../../../src/dashboard/level_words.ts";
 import { accuracyAt, withParameters } from "../../../src/dashboard/run_choices.ts";
 import {
@@ -193,6 +193,8 @@ function tableNote({ figures }: RunView): string {
       ? ["Networks whose training loss was no longer finite diverged, and count in no mean."]
       : [],
     "Step is the median time of one step of all networks of the level in lockstep; Time includes evaluation.",
+    "Kernels are those that the plan table says for a layer's size and density: masked-dense ones compute with all of its weights, " +
+    "compact ones with the survivors alone.",
   ].join(" ");
 }
 
@@ -227,13 +229,17 @@ function PaperTable({ run: { paper } }: { readonly run: RunView }): JSX.Element 
 function Made({ run: { manifest, summary } }: { readonly run: RunView }): JSX.Element {
   const session = manifest?.sessions.at(-1);
   if (!manifest) return <p class="soft">What it was made with cannot be read.</p>;
-  const { adapter: { name, driver, kind }, data } = manifest;
+  const { adapter: { name, driver, kind }, data, plan, planHash } = manifest;
   return (
     <dl class="facts">
       <dt>Adapter</dt>
       <dd>{name}{kind === "software" ? " (software)" : ""}, {driverWords(driver)}</dd>
       <dt>Data</dt>
       <dd>{data.name}{data.original ? "" : ", files of the same form as the published ones, with other checksums"}</dd>
+      <dt>Plan table</dt>
+      <dd>
+        <code>{planHash}</code>, {planWords(plan)}
+      </dd>
       {session && (
         <>
           <dt>Versions</dt>

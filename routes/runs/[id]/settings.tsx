@@ -8,10 +8,10 @@ import { RunHeader } from "../../../src/dashboard/components/RunHeader.tsx";
 import { unknownRun } from "../../../src/dashboard/responses.ts";
 import { entriesOf, type FolderEntry, givenFiles } from "../../../src/dashboard/run_folder.ts";
 import type { RunView } from "../../../src/dashboard/types.ts";
-import { count, driverWords, fullTime, nothing } from "../../../src/dashboard/words.ts";
+import { count, driverWords, fullTime, nothing, planWords } from "../../../src/dashboard/words.ts";
 import { changed, type LotteryConfig, settings } from "../../../src/lottery/config.ts";
 import { settingText } from "../../../src/lottery/setting_text.ts";
-import type { Manifest } from "../../../src/store/manifest.ts";
+import { hasOwnPlan, type Manifest } from "../../../src/store/manifest.ts";
 import { define } from "../../../utils.ts";
 
 /** Everything that a run was told and made with: what it takes to make it again. */
@@ -22,11 +22,12 @@ export const handler = define.handlers({
     const run = await dashboard.readRun(id);
     if (!run) throw unknownRun(id);
     state.title = `Settings of ${id}`;
-    return page({ run, version, entries: await entriesOf(run) });
+    const entries = await entriesOf(run);
+    return page({ run, version, entries, hasOwnPlan: await hasOwnPlan(run.manifest) });
   },
 });
 
-export default define.page<typeof handler>(({ data: { run, version, entries } }) => {
+export default define.page<typeof handler>(({ data: { run, version, entries, hasOwnPlan } }) => {
   const { config, manifest, problems, state } = run;
   return (
     <>
@@ -37,7 +38,7 @@ export default define.page<typeof handler>(({ data: { run, version, entries } })
           {(!config || !manifest) && <p>What can be read of the run stands below; its files are as they were.</p>}
         </div>
       )}
-      {config && <Again run={run} config={config} manifest={manifest} />}
+      {config && <Again run={run} config={config} manifest={manifest} hasOwnPlan={hasOwnPlan} />}
       {config && <Settings config={config} />}
       <div class="columns figures-beside">
         {config && <Network run={run} config={config} />}
@@ -53,14 +54,15 @@ export default define.page<typeof handler>(({ data: { run, version, entries } })
 
 /** Options of the command are one to a line, so that a reader finds them. */
 function Again(
-  { run: { id }, config, manifest }: {
+  { run: { id }, config, manifest, hasOwnPlan }: {
     readonly run: RunView;
     readonly config: LotteryConfig;
     readonly manifest: Manifest | undefined;
+    readonly hasOwnPlan: boolean;
   },
 ): JSX.Element {
   const isOwnNetwork = typeof config.network === "object";
-  const command = commandOf(config, "config.json");
+  const command = `${commandOf(config, "config.json")}${hasOwnPlan ? " --plan manifest.json" : ""}`;
   const differing = isOwnNetwork ? [] : changedSettings(config);
   const revisions = [...new Set(manifest?.sessions.flatMap(({ gitRevision }) => gitRevision ?? []) ?? [])];
   return (
@@ -86,6 +88,7 @@ function Again(
               ))}.
             </>
           )}
+        {hasOwnPlan && " It goes by a plan table of its own, which comes from its manifest.json (below)."}
       </p>
       <div class="command">
         <pre tabIndex={0}><CommandText text={command} /></pre>
@@ -239,7 +242,7 @@ function Seeds({ config: { seed, replicates } }: { readonly config: LotteryConfi
   );
 }
 
-function Data({ manifest: { data, planHash } }: { readonly manifest: Manifest }): JSX.Element {
+function Data({ manifest: { data, plan, planHash } }: { readonly manifest: Manifest }): JSX.Element {
   return (
     <Part title="Data">
       <dl class="facts">
@@ -265,11 +268,13 @@ function Data({ manifest: { data, planHash } }: { readonly manifest: Manifest })
         ))}
         <dt>Plan table</dt>
         <dd>
-          <code>{planHash}</code>
+          <code>{planHash}</code>, {planWords(plan)}
+          {plan?.table.adapter !== undefined && `, measured on ${plan.table.adapter}`}
         </dd>
       </dl>
       <p class="soft small">
-        Digests are SHA-256. The plan table says which kernels run, and is part of the run's name.
+        Digests are SHA-256. The plan table says which kernels run, and is part of the run's name; it stands in{" "}
+        manifest.json, and who goes on with the run goes by it.
       </p>
     </Part>
   );

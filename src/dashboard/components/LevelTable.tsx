@@ -4,6 +4,7 @@
  * @module
  */
 import type { JSX } from "preact";
+import { kernelWords } from "../../analysis/kernel_words.ts";
 import { type ArmFigures, type LevelFigures, percent } from "../../analysis/outcome.ts";
 import type { ArmName } from "../../lottery/types.ts";
 import type { RunView } from "../types.ts";
@@ -19,6 +20,7 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
     const layers = tickets.find((own) => own.level === level)?.layers ?? [];
     return layers.reduce((sum, layer) => sum + layer.kept, 0).toLocaleString("en");
   };
+  const kernels = (level: number): string => kernelWords(tickets.find((own) => own.level === level)?.plan ?? {});
   const seconds = new Map(figures.map(({ level }, index) => [level, summary?.timing.secondsByLevel[index]]));
   const training =
     state !== "finished" && progress.level !== null && !figures.some(({ level }) => level === progress.level)
@@ -34,6 +36,7 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
           {arms.map((arm) => <th key={arm} scope="colgroup" colSpan={3} class={`arm-head ${arm}`}>{arm}</th>)}
           <th scope="col" rowSpan={2} class="number">Step</th>
           <th scope="col" rowSpan={2} class="number">Time</th>
+          <th scope="col" rowSpan={2}>Kernels</th>
         </tr>
         <tr>
           {arms.map(() => (
@@ -63,6 +66,7 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
               ))}
               <td class="number">{level.ticket.stepMs === null ? nothing : millisecondWords(level.ticket.stepMs)}</td>
               <td class="number">{time === undefined ? nothing : durationWords(time)}</td>
+              <td class="small">{kernels(level.level) || nothing}</td>
             </tr>
           );
         })}
@@ -71,7 +75,7 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
             <th scope="row">
               <a href={`/runs/${id}/levels/${training}`}>{training === 0 ? "0, dense" : training}</a>
             </th>
-            <td colSpan={4 + 3 * arms.length}>
+            <td colSpan={5 + 3 * arms.length}>
               {state === "running" ? "in training" : "begun"}
               {progress.iteration === null
                 ? ""

@@ -108,7 +108,7 @@ export default define.page<typeof handler>(({ data: { run, version, level, netwo
       <section class="stack" data-shown="layers" hidden={!isTrained}>
         <h2>Layers</h2>
         <div class="scroll" data-live="layers" tabIndex={0} role="group" aria-label="Layers, as a table">
-          <LayerTable layers={layers} />
+          <LayerTable layers={layers} plan={planOf(run, level)} />
         </div>
         {run.config?.scope === "global" && (
           <p class="soft small">
@@ -179,8 +179,17 @@ async function readHistograms(dashboard: Dashboard, id: string, network: Network
   return await dashboard.readHistograms(id, network) ?? [];
 }
 
-function layersOf({ summary }: RunView, level: number): LevelSummary["layers"] {
-  return summary?.arms.find(({ name }) => name === "ticket")?.levels.find((own) => own.level === level)?.layers ?? [];
+function layersOf(run: RunView, level: number): LevelSummary["layers"] {
+  return ticketsOf(run, level)?.layers ?? [];
+}
+
+/** Which kernels the level's layers ran. */
+function planOf(run: RunView, level: number): LevelSummary["plan"] {
+  return ticketsOf(run, level)?.plan ?? {};
+}
+
+function ticketsOf({ summary }: RunView, level: number): LevelSummary | undefined {
+  return summary?.arms.find(({ name }) => name === "ticket")?.levels.find((own) => own.level === level);
 }
 
 function Neighbour(
@@ -276,7 +285,7 @@ function NetworkTable(
   );
 }
 
-function LayerTable({ layers }: { readonly layers: LevelSummary["layers"] }): JSX.Element {
+function LayerTable({ layers, plan }: Pick<LevelSummary, "layers" | "plan">): JSX.Element {
   return (
     <table class="layers">
       <thead>
@@ -288,6 +297,7 @@ function LayerTable({ layers }: { readonly layers: LevelSummary["layers"] }): JS
           <th scope="col">
             <span class="visually-hidden">Density as a bar</span>
           </th>
+          <th scope="col">Kernels</th>
         </tr>
       </thead>
       <tbody>
@@ -302,6 +312,7 @@ function LayerTable({ layers }: { readonly layers: LevelSummary["layers"] }): JS
               <td>
                 <progress class="density" max={1} value={density} aria-label={`Density of ${name}`} />
               </td>
+              <td>{plan[name] ?? nothing}</td>
             </tr>
           );
         })}

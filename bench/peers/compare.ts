@@ -2,17 +2,18 @@
  * Winnow's training step and evaluation against its peers', in turn on the same adapter: absolute times are noise on a shared
  * machine, ratios within a turn are not.
  *
- * Run: `deno task bench:peers` for LeNet-300-100, `deno task bench:peers conv2` for Conv-2, and `--json` for JSON
+ * Run: `deno task bench:peers` for LeNet-300-100, `deno task bench:peers conv2` for Conv-2, `conv4` for Conv-4, and `--json` for JSON
  *
  * @module
  */
 import { type Spread, spread } from "../spread.ts";
 import { batchSize, type NetworkName, networkName, networks, type PeerReport } from "./peer.ts";
 
-/** Turns: Conv-2's step takes seconds in the peers. */
+/** Turns: the step of convolutional networks takes seconds in the peers. */
 const plans: Readonly<Record<NetworkName, { readonly title: string; readonly turns: number }>> = {
   lenet: { title: "LeNet-300-100", turns: 3 },
   conv2: { title: "Conv-2", turns: 2 },
+  conv4: { title: "Conv-4", turns: 1 },
 };
 
 const ours = { title: "Winnow", program: "winnow.ts" };

@@ -1,5 +1,5 @@
 /**
- * Training step and evaluation of LeNet-300-100 or Conv-2 in jax-js 0.1.25 on its WebGPU backend: what ./tfjs.ts does in
+ * Training step and evaluation of LeNet-300-100, Conv-2 or Conv-4 in jax-js 0.1.25 on its WebGPU backend: what ./tfjs.ts does in
  * TensorFlow.js. Run as a program it prints one line of JSON; ./README.md says how and what it means.
  *
  * Forms tried on 2026-11-25 with Deno 2.9.6 on lavapipe (Mesa 22.3.6, LLVM 15), two busy cores, so in milliseconds of

@@ -8,7 +8,7 @@ import { RandomStream } from "../../src/data/random.ts";
 import { type Spread, spread } from "../spread.ts";
 
 /** The networks whose training step is compared. */
-export type NetworkName = "lenet" | "conv2";
+export type NetworkName = "lenet" | "conv2" | "conv4";
 
 /** A layer; every convolution and every dense layer but the last ends in ReLU. */
 export type Layer =
@@ -93,12 +93,34 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     lossFall: 0.95,
     evaluation: { images: 240, batch: 60, runs: 2 },
   },
+  conv4: {
+    name: "conv4",
+    input: [3, 32, 32],
+    lit: 1,
+    layers: [
+      { type: "convolution", inputs: 3, outputs: 64 },
+      { type: "convolution", inputs: 64, outputs: 64 },
+      { type: "max-pool" },
+      { type: "convolution", inputs: 64, outputs: 128 },
+      { type: "convolution", inputs: 128, outputs: 128 },
+      { type: "max-pool" },
+      { type: "dense", inputs: 128 * 8 * 8, outputs: 256 },
+      { type: "dense", inputs: 256, outputs: 256 },
+      { type: "dense", inputs: 256, outputs: classes },
+    ],
+    learningRate: 3e-4,
+    batches: 1,
+    steps: 1,
+    runs: 2,
+    lossFall: 0.95,
+    evaluation: { images: 120, batch: 60, runs: 2 },
+  },
 };
 
 /** The network that a program's argument names; `lenet` when left out. Ends the program where there is none. */
 export function networkName(argument = "lenet"): NetworkName {
-  if (argument === "lenet" || argument === "conv2") return argument;
-  fail(`"${argument}"`, "networks are lenet and conv2. Give one of them, or none for lenet.");
+  if (argument === "lenet" || argument === "conv2" || argument === "conv4") return argument;
+  fail(`"${argument}"`, "networks are lenet, conv2 and conv4. Give one of them, or none for lenet.");
 }
 
 /** Loss and correct predictions over images. */

@@ -1,5 +1,5 @@
 /**
- * Training step and evaluation of LeNet-300-100 or Conv-2 in TensorFlow.js 4.22 on its WebGPU backend: what `bench` measures of
+ * Training step and evaluation of LeNet-300-100, Conv-2 or Conv-4 in TensorFlow.js 4.22 on its WebGPU backend: what `bench` measures of
  * Winnow, done by a peer on the same adapter. Run as a program it prints one line of JSON; ./README.md says how and what
  * it means.
  *

@@ -1,5 +1,5 @@
 /**
- * Training step and evaluation of LeNet-300-100 or Conv-2 in Winnow, as a run does them: what ./jax.ts and ./tfjs.ts do in
+ * Training step and evaluation of LeNet-300-100, Conv-2 or Conv-4 in Winnow, as a run does them: what ./jax.ts and ./tfjs.ts do in
  * their libraries. Run as a program it prints one line of JSON; ./README.md says how and what it means.
  *
  * Its evaluation is that of a run: it normalises the images from their bytes, which the peers have as floats already, sums
@@ -16,8 +16,8 @@ import { spread } from "../spread.ts";
 import { networkLayout, randomExamples, startValues } from "../training.ts";
 import { batchSize, fail, networkName, networks, report } from "./peer.ts";
 
-/** Steps of one run: Conv-2's peers take seconds for one. */
-const stepsOfRun = { lenet: 40, conv2: 2 } as const;
+/** Steps of one run: the convolutional networks' peers take seconds for one. */
+const stepsOfRun = { lenet: 40, conv2: 2, conv4: 2 } as const;
 
 const peer = "Winnow";
 const { name, learningRate, batches: count, runs, evaluation } = networks[networkName(Deno.args[0])];

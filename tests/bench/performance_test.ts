@@ -1,6 +1,6 @@
 /**
- * docs/performance.md shows what `bench roofline` prints. A comment before each of its blocks has the command; "expected" in it
- * stands for the second table alone. When kernels or tiles have changed, this writes the blocks once more:
+ * docs/performance.md shows what `bench roofline` prints. Before each of its blocks stands the command. When kernels or tiles
+ * have changed, this writes the blocks once more:
  *
  *     deno test --no-prompt --allow-read --allow-write=docs tests/bench/performance_test.ts -- --write
  *
@@ -11,7 +11,7 @@ import { benchCommand } from "../../src/cli/bench.ts";
 import { rememberingConsole } from "../cli/console.ts";
 
 const path = new URL("../../docs/performance.md", import.meta.url);
-const block = /<!-- bench (roofline[^:>]*?)(: expected)? -->\n\n```text\n.*?\n```/gs;
+const block = /^`deno task bench (roofline[^`]*)`(, its second table)?:\n\n```text\n.*?\n```/gms;
 
 /** What the command prints, without the adapter at hand, on which it does not depend. */
 async function printed(command: string, isExpected: boolean): Promise<string> {
@@ -29,9 +29,9 @@ Deno.test("docs/performance.md shows what bench roofline prints", async () => {
   assert.ok(blocks.length >= 10, `${blocks.length} blocks are found`);
   let now = text;
   for (const [whole, command = "", expected] of blocks) {
-    const [comment = ""] = whole.split("\n");
+    const [heading = ""] = whole.split("\n");
     const wanted = await printed(command, expected !== undefined);
-    now = now.replace(whole, () => `${comment}\n\n\`\`\`text\n${wanted}\n\`\`\``);
+    now = now.replace(whole, () => `${heading}\n\n\`\`\`text\n${wanted}\n\`\`\``);
   }
   if (Deno.args.includes("--write")) await Deno.writeTextFile(path, now);
   else assert.equal(text, now, "Kernels have changed: this file's head says how its blocks are written once more.");

@@ -11,10 +11,10 @@
 // multiplied, so a weight that is not finite gives NaN there. ReLU keeps NaN.
 // Tile: 4 pixels of a row × 8 outputs × 8 images per invocation, 64 vec4 of sums. The taps of a row of the kernel share their
 // pixels: 18 vec4 loaded (6 columns × 2, 3 taps × 2) for 192 vec4 multiply-adds.
-// Measured: part of the multiply-add peak that the taps inside the image reach, both in CPU seconds since the machine was
-// shared (lavapipe, Mesa 22.3, batch 64, 2026-11-25): 64 → 64 channels at 32 × 32 52 %, 3 → 64 33 %, 16 → 16 44 %, 64 → 64 at
-// 8 × 8 49 %, 256 → 256 at 8 × 8 49 %, 512 → 512 at 4 × 4 41 %, at 2 × 2 17 % (half of a tile's pixels lie outside); stride
-// 2, 16 → 32, 28 %, with a 1 × 1 kernel 14 %.
+// Measured: part of the multiply-add peak that the taps inside the image reach, both in CPU seconds, in two runs on a machine
+// that others share (lavapipe, Mesa 22.3, batch 64, 2026-11-25): 64 → 64 channels at 32 × 32 34 and 56 %, 3 → 64 24 and 32 %, 16
+// → 16 31 and 36 %, 256 → 256 at 8 × 8 35 and 49 %, 512 → 512 at 4 × 4 45 %, at 2 × 2 19 % (half of a tile's pixels lie
+// outside); stride 2, 16 → 32, 24 and 30 %, with a 1 × 1 kernel 22 %.
 
 struct Dims {
   height: u32,  // H and W of the input

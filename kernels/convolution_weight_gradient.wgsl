@@ -17,9 +17,9 @@
 // per channel moves along a row of the output, so a step loads 16 vec4 (3 new pixels × 4 channels, 4 outputs) for 144 vec4
 // multiply-adds. A 1 × 1 kernel has 18 channels instead: 22 loads for 72. A layer with fewer than 256 tiles is split into
 // parts by rows of the output.
-// Measured as convolution_forward was, with the sum of the parts (2026-11-25): 64 → 64 channels at 32 × 32 39 to 54 %, 3 → 64
-// 29 %, 16 → 16 47 %, 64 → 64 at 8 × 8 43 %, 256 → 256 at 8 × 8 44 %, 512 → 512 at 4 × 4 29 %, at 2 × 2 15 %; stride 2, 16 →
-// 32, 27 %, with a 1 × 1 kernel 15 %.
+// Measured as convolution_forward was, without the sum of the parts (2026-11-25): 64 → 64 channels at 32 × 32 25 and 35 %, 3 →
+// 64 19 and 24 %, 16 → 16 28 %, 256 → 256 at 8 × 8 28 and 40 %, 512 → 512 at 4 × 4 30 %, at 2 × 2 14 %; stride 2, 16 → 32, 16
+// and 23 %, with a 1 × 1 kernel 18 %.
 
 struct Dims {
   inputs: u32,  // rows of the weights: C · size²

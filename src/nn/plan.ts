@@ -62,21 +62,24 @@ export interface PlanTable {
  * The table that ships with the source. Of a GPU none is at hand; there a gather of rows costs more beside a dense tile, so that
  * compact has to begin later, and tiles are those that give thousands of invocations at LeNet's size (docs/kernels.md).
  *
- * It limits no lockstep, as more networks were nowhere slower than single ones beyond what chance does: by single ones, in medians
- * of 15 to 25 rounds, 0.96 to 1.01 for LeNet dense and 0.96 to 1.19 at 3.6 % with 2 to 20, 0.88 to 1.04 for Conv-2 of a quarter's width
- * with 2 to 10 (`bench ensemble`, lavapipe on two busy cores, 2026-11-25).
+ * On a CPU more networks in lockstep save launches, of which small steps have a share: throughput by single networks was 0.99 to
+ * 1.09 for LeNet dense and 1.36 to 1.63 at 3.6 %, with 2 to 10. Where a step fills the caches they crowd each other out: Conv-2,
+ * with 2 and 5, 0.94, at 8.8 % 0.96 (`bench ensemble`, lavapipe on two cores, 2026-11-25). So such networks train one by one.
  */
 export const planTable: PlanTable & Required<Pick<PlanTable, "software" | "gpu">> = {
   version: 3,
   software: [
     { type: "dense", fromWeights: 0, compactBelow: 0.28, tiles: "register" },
+    { type: "dense", fromWeights: 1_000_000, compactBelow: 0.25, tiles: "register" },
     { type: "conv", fromWeights: 0, compactBelow: 0, tiles: "register" },
-    { type: "conv", fromWeights: 4000, compactBelow: 0.1, tiles: "register" },
+    { type: "conv", fromWeights: 4000, compactBelow: 0.12, tiles: "register" },
+    { type: "conv", fromWeights: 100_000, compactBelow: 0.15, tiles: "register" },
   ],
   gpu: [
     { type: "dense", fromWeights: 0, compactBelow: 0.05, tiles: "workgroup" },
     { type: "conv", fromWeights: 0, compactBelow: 0.02, tiles: "workgroup" },
   ],
+  lockstep: { software: [{ fromWork: 1_000_000_000, atMost: 1 }] },
 };
 
 /** All weights, with the tiles that every adapter runs: what a layer has without a plan. */

@@ -6,7 +6,7 @@
  */
 import { quoted } from "../data/quoted.ts";
 import { Gpu } from "../gpu/gpu.ts";
-import { writeWhole } from "../store/files.ts";
+import { assertWritable, writeWhole } from "../store/files.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { assertComparable, changes, formatChanges, readRecorded } from "./bench_compare.ts";
 import { calibrateForm } from "./bench_calibrate.ts";
@@ -52,21 +52,22 @@ export async function benchCommand(args: readonly string[], { console, signal }:
     console.out(help(form, console));
     return 0;
   }
-  const { settings, measure } = form.prepare(values);
+  const { settings, measure, file } = form.prepare(values);
   const compared = values.get("--compare");
   const path = compared === undefined ? undefined : userPath(compared);
   const old = path === undefined ? undefined : { path, recorded: await readRecorded(path) };
+  const picture = values.has("--svg") ? userPath(values.get("--svg") ?? "") : undefined;
   // What can be refused before anything is measured is.
+  for (const written of [file, picture]) if (written !== undefined) await assertWritable(written);
   if (old) assertComparable(old.path, old.recorded, { form: form.name, settings });
   await using gpu = await Gpu.open();
   const { name: adapter } = gpu.adapter;
   if (old) assertComparable(old.path, old.recorded, { form: form.name, settings, adapter });
-  const { details, medians, lines, svg, file } = await measure(gpu, signal, (what) => console.err(what));
-  if (file) await writeWhole(file.path, file.text);
-  const picture = values.get("--svg");
+  const { details, medians, lines, svg, text } = await measure(gpu, signal, (what) => console.err(what));
+  if (file !== undefined && text !== undefined) await writeWhole(file, text);
   if (picture !== undefined && svg !== undefined) {
-    await writeWhole(userPath(picture), svg);
-    console.err(userPath(picture));
+    await writeWhole(picture, svg);
+    console.err(picture);
   }
   const found = old ? changes(old.recorded.medians, medians) : undefined;
   if (values.has("--json")) {

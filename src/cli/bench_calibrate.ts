@@ -93,6 +93,7 @@ export const calibrateForm: BenchForm = {
     });
     return {
       settings: { network: names.join(), width, batchSize: batchSize ?? "the presets'" },
+      file: userPath(out),
       async measure(gpu, signal, tell) {
         const ascending = replicates.toSorted((a, b) => a - b);
         const { table, layers, lockstep } = await calibrate(gpu, {
@@ -118,7 +119,7 @@ export const calibrateForm: BenchForm = {
             "",
             `Written to ${userPath(out)}. A run goes by it with: deno task lottery --plan ${quote(out)}`,
           ],
-          file: { path: userPath(out), text: `${JSON.stringify(table, null, 2)}\n` },
+          text: `${JSON.stringify(table, null, 2)}\n`,
         };
       },
     };

@@ -19,14 +19,16 @@ export interface Measured {
   readonly lines: readonly string[];
   /** It as a picture, where it has one. */
   readonly svg?: string;
-  /** A file that it is kept in, where it has one. */
-  readonly file?: { readonly path: string; readonly text: string };
+  /** What its file has, where it is kept in one. */
+  readonly text?: string;
 }
 
 /** A measurement that was asked for. */
 export interface Measurement {
   /** What two measurements must have in common to be compared. */
   readonly settings: Readonly<Record<string, string | number>>;
+  /** The file that it is kept in, where it is. */
+  readonly file?: string;
   /** Measures. @param tell told what is measured next, where it takes long */
   readonly measure: (gpu: Gpu, signal: AbortSignal, tell: (what: string) => void) => Promise<Measured>;
 }

@@ -28,6 +28,21 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   }
 }
 
+/**
+ * Makes sure, before work that ends with it, that {@linkcode writeWhole} will be allowed to write a file there.
+ *
+ * @throws {StorageError} when the disk or a permission does not allow it
+ */
+export async function assertWritable(path: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.new`);
+  try {
+    (await Deno.open(temporary, { write: true, create: true })).close();
+    await Deno.remove(temporary);
+  } catch (cause) {
+    throw explain(cause, "write", path);
+  }
+}
+
 /** Writes JSON, two spaces deep, with {@linkcode writeWhole}. */
 export function writeJson(path: string, value: unknown): Promise<void> {
   return writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);

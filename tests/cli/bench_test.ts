@@ -306,3 +306,16 @@ Deno.test("bench that is stopped measures no more", async () => {
   const signal = AbortSignal.abort(new Error("stopped"));
   await assert.rejects(benchCommand(levels, { console: rememberingConsole(), signal }), /stopped/);
 });
+
+Deno.test("bench refuses a file that cannot be written before it measures anything", async () => {
+  using folder = new TemporaryFolder();
+  const missing = join(folder.path, "missing", "plan.json");
+  const calibration = await run("calibrate", "--network", "lenet", ...small, "--out", missing);
+  const picture = await run("crossover", "--layer", "8x8", "--batch-size", "8", "--runs", "1", "--svg", missing);
+  for (const { code, output, errors } of [calibration, picture]) {
+    assert.equal(code, 1);
+    assert.equal(output, "");
+    // No line says what is measured.
+    assert.match(errors, /^Error: Cannot write [^\n]*plan\.json: [^\n]+\n?$/);
+  }
+});

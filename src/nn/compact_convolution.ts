@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Buffer } from "../gpu/buffer.ts";
 import { flatGrid, type Launch } from "../gpu/program.ts";
 import type { CompactStructure } from "./compact_dense.ts";
 import type { ConvolutionShape } from "./convolution.ts";
 import * as kernels from "./kernels.ts";
+import type { ForwardPassBuffers, InputGradientBuffers, WeightGradientBuffers } from "./layer_buffers.ts";
 import { type Extent, roundUp, sizeOf } from "./network.ts";
 
 /** Lavapipe computes with eight lanes: with a batch of 64 those of one output, which have the same survivors. */
@@ -18,7 +18,7 @@ const groupX = 8;
 export function compactConvolutionForward(
   { layout, layer, replicates, batch }: ConvolutionShape,
   structure: CompactStructure,
-  buffers: { readonly parameters: Buffer; readonly input: Buffer; readonly output: Buffer },
+  buffers: ForwardPassBuffers,
 ): Launch {
   const { input, output } = layer;
   const pixels = output.height * output.width;
@@ -60,12 +60,7 @@ export function compactConvolutionInputGradient(
   { layout, layer, replicates, batch }: ConvolutionShape,
   structure: CompactStructure,
   { gate, accumulate }: { readonly gate: boolean; readonly accumulate: boolean },
-  buffers: {
-    readonly parameters: Buffer;
-    readonly outputGradient: Buffer;
-    readonly input: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: InputGradientBuffers,
 ): Launch {
   const { input, output, stride } = layer;
   const classWidth = Math.ceil(input.width / stride);
@@ -113,12 +108,7 @@ export function compactConvolutionInputGradient(
 export function compactConvolutionWeightGradient(
   { layout, layer, replicates, batch }: ConvolutionShape,
   structure: CompactStructure,
-  buffers: {
-    readonly input: Buffer;
-    readonly outputGradient: Buffer;
-    readonly mask: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: WeightGradientBuffers,
 ): Launch {
   const { input, output } = layer;
   const biasQuads = layer.hasBias ? layer.outputQuads : 0;

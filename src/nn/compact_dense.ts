@@ -8,6 +8,7 @@ import type { Buffer } from "../gpu/buffer.ts";
 import { flatGrid, type Launch } from "../gpu/program.ts";
 import type { DenseShape } from "./dense.ts";
 import * as kernels from "./kernels.ts";
+import type { ForwardPassBuffers, InputGradientBuffers, WeightGradientBuffers } from "./layer_buffers.ts";
 import { roundUp } from "./network.ts";
 
 /**
@@ -38,7 +39,7 @@ const group = { groupX: 8, groupY: 4 } as const;
 export function compactForward(
   { layout, layer, replicates, batch }: DenseShape,
   structure: CompactStructure,
-  buffers: { readonly parameters: Buffer; readonly input: Buffer; readonly output: Buffer },
+  buffers: ForwardPassBuffers,
 ): Launch {
   const outputRows = layer.outputQuads * 4;
   return {
@@ -65,12 +66,7 @@ export function compactInputGradient(
   { layout, layer, replicates, batch }: DenseShape,
   structure: CompactStructure,
   gate: boolean,
-  buffers: {
-    readonly parameters: Buffer;
-    readonly outputGradient: Buffer;
-    readonly input: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: InputGradientBuffers,
 ): Launch {
   return {
     kernel: kernels.compactInputGradient,
@@ -101,12 +97,7 @@ export function compactInputGradient(
 export function compactWeightGradient(
   { layout, layer, replicates, batch }: DenseShape,
   structure: CompactStructure,
-  buffers: {
-    readonly input: Buffer;
-    readonly outputGradient: Buffer;
-    readonly mask: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: WeightGradientBuffers,
 ): Launch {
   const [x, y] = flatGrid(structure.quads + layer.outputQuads, 64);
   return {

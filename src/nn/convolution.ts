@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Buffer } from "../gpu/buffer.ts";
 import type { Launch } from "../gpu/program.ts";
 import {
   convolutionForward as forwardKernel,
@@ -12,6 +11,12 @@ import {
   sumPartials,
   transposeWeights,
 } from "./kernels.ts";
+import type {
+  ForwardPassBuffers,
+  InputGradientBuffers,
+  ScratchBuffers,
+  WeightGradientBuffers,
+} from "./layer_buffers.ts";
 import { type Extent, type LayerLayout, type NetworkLayout, roundUp, sizeOf } from "./network.ts";
 
 /** A convolution in its arena, and the shape it runs at. */
@@ -41,7 +46,7 @@ const leastInvocations = 256;
 /** output = activation(weight ∗ input + bias). */
 export function convolutionForward(
   { layout, layer, replicates, batch }: ConvolutionShape,
-  buffers: { readonly parameters: Buffer; readonly input: Buffer; readonly output: Buffer },
+  buffers: ForwardPassBuffers,
 ): Launch {
   const { input, output } = layer;
   const quads = batch / 4;
@@ -79,14 +84,7 @@ export function convolutionForward(
 export function convolutionInputGradient(
   { layout, layer, replicates, batch }: ConvolutionShape,
   { gate, accumulate }: { readonly gate: boolean; readonly accumulate: boolean },
-  buffers: {
-    readonly parameters: Buffer;
-    readonly outputGradient: Buffer;
-    readonly input: Buffer;
-    readonly gradient: Buffer;
-    /** {@linkcode convolutionPartialWords} words. */
-    readonly partials: Buffer;
-  },
+  buffers: InputGradientBuffers & ScratchBuffers,
 ): Launch[] {
   const { input, output } = layer;
   const quads = batch / 4;
@@ -137,14 +135,7 @@ export function convolutionInputGradient(
 export function convolutionWeightGradient(
   shape: ConvolutionShape,
   masked: boolean,
-  buffers: {
-    readonly input: Buffer;
-    readonly outputGradient: Buffer;
-    readonly mask: Buffer;
-    readonly gradient: Buffer;
-    /** {@linkcode convolutionPartialWords} words; not touched by a layer that takes one launch. */
-    readonly partials: Buffer;
-  },
+  buffers: WeightGradientBuffers & ScratchBuffers,
 ): Launch[] {
   const { layout, layer, replicates, batch } = shape;
   const { input, output, outputQuads } = layer;

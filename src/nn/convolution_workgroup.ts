@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Buffer } from "../gpu/buffer.ts";
 import type { Launch } from "../gpu/program.ts";
 import type { ConvolutionShape } from "./convolution.ts";
 import {
@@ -13,6 +12,12 @@ import {
   convolutionWeightGradientWorkgroup as weightGradientKernel,
   sumPartials,
 } from "./kernels.ts";
+import type {
+  ForwardPassBuffers,
+  InputGradientBuffers,
+  ScratchBuffers,
+  WeightGradientBuffers,
+} from "./layer_buffers.ts";
 import { type Extent, type LayerLayout, roundUp, sizeOf } from "./network.ts";
 
 /** Invocations of a workgroup. */
@@ -33,7 +38,7 @@ const leastWorkgroups = 256;
 /** output = activation(weight ∗ input + bias). */
 export function convolutionForward(
   { layout, layer, replicates, batch }: ConvolutionShape,
-  buffers: { readonly parameters: Buffer; readonly input: Buffer; readonly output: Buffer },
+  buffers: ForwardPassBuffers,
 ): Launch {
   const { input, output } = layer;
   return {
@@ -67,12 +72,7 @@ export function convolutionForward(
 export function convolutionInputGradient(
   { layout, layer, replicates, batch }: ConvolutionShape,
   { gate, accumulate }: { readonly gate: boolean; readonly accumulate: boolean },
-  buffers: {
-    readonly parameters: Buffer;
-    readonly outputGradient: Buffer;
-    readonly input: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: InputGradientBuffers,
 ): Launch[] {
   const { input, output } = layer;
   return [{
@@ -105,14 +105,7 @@ export function convolutionInputGradient(
 export function convolutionWeightGradient(
   { layout, layer, replicates, batch }: ConvolutionShape,
   masked: boolean,
-  buffers: {
-    readonly input: Buffer;
-    readonly outputGradient: Buffer;
-    readonly mask: Buffer;
-    readonly gradient: Buffer;
-    /** {@linkcode convolutionPartialWords} words; not touched by a layer that takes one launch. */
-    readonly partials: Buffer;
-  },
+  buffers: WeightGradientBuffers & ScratchBuffers,
 ): Launch[] {
   const { input, output, outputQuads } = layer;
   const parts = partsOf(layer);

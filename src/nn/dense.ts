@@ -3,9 +3,14 @@
  *
  * @module
  */
-import type { Buffer } from "../gpu/buffer.ts";
 import type { Launch } from "../gpu/program.ts";
 import { denseForward, denseForwardSum, denseInputGradient, denseWeightGradient } from "./kernels.ts";
+import type {
+  ForwardPassBuffers,
+  InputGradientBuffers,
+  ScratchBuffers,
+  WeightGradientBuffers,
+} from "./layer_buffers.ts";
 import { type LayerLayout, type NetworkLayout, roundUp } from "./network.ts";
 
 /** A layer in its arena, and the shape it runs at. */
@@ -45,13 +50,7 @@ export function densePartialWords({ layer, replicates, batch }: DenseShape): num
 /** output = activation(weightᵀ · input + bias); in two launches, with `partials` between them, for layers with many inputs. */
 export function forward(
   { layout, layer, replicates, batch }: DenseShape,
-  buffers: {
-    readonly parameters: Buffer;
-    readonly input: Buffer;
-    readonly output: Buffer;
-    /** {@linkcode densePartialWords} words; not touched where that is 0. */
-    readonly partials: Buffer;
-  },
+  buffers: ForwardPassBuffers & ScratchBuffers,
 ): Launch[] {
   const parts = partsOf(layer);
   const relu = Number(layer.activation === "relu");
@@ -92,12 +91,7 @@ export function forward(
 export function inputGradient(
   { layout, layer, replicates, batch }: DenseShape,
   gate: boolean,
-  buffers: {
-    readonly parameters: Buffer;
-    readonly outputGradient: Buffer;
-    readonly input: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: InputGradientBuffers,
 ): Launch {
   return {
     kernel: denseInputGradient,
@@ -120,12 +114,7 @@ export function inputGradient(
 export function weightGradient(
   { layout, layer, replicates, batch }: DenseShape,
   masked: boolean,
-  buffers: {
-    readonly input: Buffer;
-    readonly outputGradient: Buffer;
-    readonly mask: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: WeightGradientBuffers,
 ): Launch {
   return {
     kernel: denseWeightGradient,

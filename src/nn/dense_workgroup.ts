@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Buffer } from "../gpu/buffer.ts";
 import type { Launch } from "../gpu/program.ts";
 import type { DenseShape } from "./dense.ts";
 import {
@@ -14,6 +13,12 @@ import {
   denseInputGradientWorkgroup,
   denseWeightGradientWorkgroup,
 } from "./kernels.ts";
+import type {
+  ForwardPassBuffers,
+  InputGradientBuffers,
+  ScratchBuffers,
+  WeightGradientBuffers,
+} from "./layer_buffers.ts";
 import { type LayerLayout, roundUp } from "./network.ts";
 
 /** Outputs of a forward tile, and inputs of an input gradient's; 64 images of either. */
@@ -88,13 +93,7 @@ export function densePartialWords({ layer, replicates, batch }: DenseShape): num
 /** output = activation(weightᵀ · input + bias); in two launches, with `partials` between them, where the sum is split. */
 export function forward(
   { layout, layer, replicates, batch }: DenseShape,
-  buffers: {
-    readonly parameters: Buffer;
-    readonly input: Buffer;
-    readonly output: Buffer;
-    /** {@linkcode densePartialWords} words; not touched where that is 0. */
-    readonly partials: Buffer;
-  },
+  buffers: ForwardPassBuffers & ScratchBuffers,
 ): Launch[] {
   const parts = forwardParts(layer);
   const isSplit = parts.count > 1;
@@ -138,14 +137,7 @@ export function forward(
 export function inputGradient(
   { layout, layer, replicates, batch }: DenseShape,
   gate: boolean,
-  buffers: {
-    readonly parameters: Buffer;
-    readonly outputGradient: Buffer;
-    readonly input: Buffer;
-    readonly gradient: Buffer;
-    /** {@linkcode densePartialWords} words; not touched where that is 0. */
-    readonly partials: Buffer;
-  },
+  buffers: InputGradientBuffers & ScratchBuffers,
 ): Launch[] {
   const parts = inputGradientParts(layer);
   const isSplit = parts.count > 1;
@@ -189,12 +181,7 @@ export function inputGradient(
 export function weightGradient(
   { layout, layer, replicates, batch }: DenseShape,
   masked: boolean,
-  buffers: {
-    readonly input: Buffer;
-    readonly outputGradient: Buffer;
-    readonly mask: Buffer;
-    readonly gradient: Buffer;
-  },
+  buffers: WeightGradientBuffers,
 ): Launch {
   return {
     kernel: denseWeightGradientWorkgroup,

@@ -183,11 +183,22 @@ export class RunStore implements AsyncDisposable {
     return this.#isLocked;
   }
 
-  /** Writes the summary of a finished run that was killed just before it came to that. */
+  /**
+   * Does what a finished run had yet to do when it was killed: writes its summary, and takes away the lock that it left behind. A
+   * process that is just doing so is left alone.
+   */
   async completeSummary(): Promise<void> {
     const path = join(this.folder, "summary.json");
+    const lockPath = join(this.folder, "lock");
     const summary = this.summary();
-    if (summary && !await readOptional(path)) await writeJson(path, summary);
+    const isMissing = summary !== undefined && !await readOptional(path);
+    if (!isMissing && !await readOptional(lockPath)) return;
+    try {
+      await using _ = await RunLock.acquire(lockPath);
+      if (summary && !await readOptional(path)) await writeJson(path, summary);
+    } catch (error) {
+      if (!(error instanceof RunInUseError)) throw error;
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 /** A run's folder: what is in it, and that a kill at any moment loses nothing that was recorded. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { runId } from "../../src/lottery/config.ts";
 import type { LotteryConfig } from "../../src/lottery/config.ts";
 import { loadModel, loadTicket } from "../../src/lottery/ticket.ts";
@@ -8,6 +9,7 @@ import { sha256 } from "../../src/data/sha256.ts";
 import type { Snapshot } from "../../src/lottery/types.ts";
 import { formatCheckpoint, parseCheckpoint } from "../../src/store/checkpoint.ts";
 import { CorruptRunError, RunInUseError } from "../../src/store/errors.ts";
+import { RunLock } from "../../src/store/lock.ts";
 import { type RunDescription, RunStore } from "../../src/store/run_store.ts";
 import { adapter, fakeLottery, type FakeOptions, iterationsOf, tinyConfig } from "./fake_lottery.ts";
 import { isNightly } from "../nightly.ts";
@@ -112,6 +114,30 @@ Deno.test("a finished run, opened again, has the snapshot and the summary that i
   assert.ok(last?.type === "end");
   assert.deepEqual(store.snapshot, last.snapshot);
   assert.deepEqual(JSON.parse(await Deno.readTextFile(`${store.folder}/summary.json`)), store.summary());
+});
+
+Deno.test("a run that was killed between its end and its lock's is whole once it is looked at, and not while another holds it", async () => {
+  using runs = new TemporaryFolder();
+  const config = tinyConfig();
+  await record(runs.path, config);
+  const wanted = await filesBelow(runs.path);
+  const folder = await folderOf(runs.path, config);
+  const open = async (): Promise<RunStore> => await RunStore.open(runs.path, await describe(config));
+  await Deno.remove(join(folder, "summary.json"));
+  {
+    await using _ = await RunLock.acquire(join(folder, "lock"));
+    await using store = await open();
+    await store.completeSummary();
+    assert.ok(!(await filesBelow(folder)).has("summary.json"));
+  }
+  await Deno.writeTextFile(join(folder, "lock"), `{"pid":1,"host":"gone","since":"2026-11-25T00:00:00.000Z"}\n`);
+  await using store = await open();
+  await store.completeSummary();
+  assert.deepEqual(await filesBelow(runs.path), wanted);
+  // With the summary there, the lock goes all the same.
+  await Deno.writeTextFile(join(folder, "lock"), "");
+  await store.completeSummary();
+  assert.deepEqual(await filesBelow(runs.path), wanted);
 });
 
 Deno.test("a rewound run keeps where it is rewound to, in its checkpoint and in its tickets, and goes on from there", async () => {

@@ -12,7 +12,7 @@ import {
   convolutionStructure,
   noSource,
 } from "./compact_structure.ts";
-import { unpackMask } from "./mask.ts";
+import { bitOf, unpackMask } from "./mask.ts";
 import { type LayerLayout, type NetworkLayout, roundUp } from "./network.ts";
 
 /** An arena in which some layers are compact. */
@@ -171,10 +171,6 @@ function sourcesOf(
   }
   copyUntil(dense.arena);
   return sources;
-}
-
-function bitOf(words: Uint32Array, at: number): boolean {
-  return (((words[at >>> 5] ?? 0) >>> (at & 31)) & 1) === 1;
 }
 
 function bitsOf(words: Uint32Array): number {

@@ -6,10 +6,9 @@
  */
 import { flatGrid, type Launch } from "../gpu/program.ts";
 import type { CompactStructure } from "./compact_dense.ts";
-import type { ConvolutionShape } from "./convolution.ts";
+import { type ConvolutionShape, strideOf } from "./convolution.ts";
 import * as kernels from "./kernels.ts";
 import type { ForwardPassBuffers, InputGradientBuffers, WeightGradientBuffers } from "./layer_buffers.ts";
-import { type Extent, roundUp, sizeOf } from "./network.ts";
 
 /** Lavapipe computes with eight lanes: with a batch of 64 those of one output, which have the same survivors. */
 const groupX = 8;
@@ -154,9 +153,4 @@ function wraps(width: number): number {
 /** Workgroups of eight images per invocation. */
 function batchTiles(batch: number): number {
   return Math.ceil(batch / 8 / groupX);
-}
-
-/** vec4 of one replicate's activation. */
-function strideOf(extent: Extent, batch: number): number {
-  return roundUp(sizeOf(extent), 4) * batch / 4;
 }

@@ -208,7 +208,7 @@ function partsOf(layer: LayerLayout): number {
 }
 
 /** vec4 of one replicate's activation. */
-function strideOf(extent: Extent, batch: number): number {
+export function strideOf(extent: Extent, batch: number): number {
   return roundUp(sizeOf(extent), 4) * batch / 4;
 }
 

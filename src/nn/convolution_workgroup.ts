@@ -5,7 +5,7 @@
  * @module
  */
 import type { Launch } from "../gpu/program.ts";
-import type { ConvolutionShape } from "./convolution.ts";
+import { type ConvolutionShape, strideOf } from "./convolution.ts";
 import {
   convolutionForwardWorkgroup as forwardKernel,
   convolutionInputGradientWorkgroup as inputGradientKernel,
@@ -18,7 +18,7 @@ import type {
   ScratchBuffers,
   WeightGradientBuffers,
 } from "./layer_buffers.ts";
-import { type Extent, type LayerLayout, roundUp, sizeOf } from "./network.ts";
+import type { Extent, LayerLayout } from "./network.ts";
 
 /** Invocations of a workgroup. */
 const groupSize = 64;
@@ -162,11 +162,6 @@ function weightTiles({ inputs, outputQuads }: LayerLayout): number {
 /** Into how many sums over pixels the weight gradient is split: depends on the layer alone, so results do not depend on R. */
 function partsOf(layer: LayerLayout): number {
   return Math.min(layer.output.height * layer.output.width, Math.ceil(leastWorkgroups / weightTiles(layer)));
-}
-
-/** vec4 of one replicate's activation. */
-function strideOf(extent: Extent, batch: number): number {
-  return roundUp(sizeOf(extent), 4) * batch / 4;
 }
 
 /** Workgroups for tiles of four images × two pixels of a row × eight channels. */

@@ -69,6 +69,11 @@ export function maskWords(layer: LayerLayout): { first: number; count: number } 
   return { first: layer.weight / 32, count: Math.ceil((layer.stored ?? layer.inputs * layer.outputQuads * 4) / 32) };
 }
 
+/** Whether the bit of a value of the arena is set. */
+export function bitOf(words: Uint32Array, at: number): boolean {
+  return (((words[at >>> 5] ?? 0) >>> (at & 31)) & 1) === 1;
+}
+
 /** `values` with zeros where the mask is 0: a new arena. */
 export function applyMask(values: Float32Array, words: Uint32Array): Float32Array<ArrayBuffer> {
   const masked = new Float32Array(values.length);

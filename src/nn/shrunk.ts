@@ -5,12 +5,10 @@
  *
  * @module
  */
+import { noSource } from "./compact_structure.ts";
 import { shrunkLayout, unitsOf } from "./dead_structure.ts";
-import { countKept } from "./mask.ts";
+import { bitOf, countKept } from "./mask.ts";
 import type { NetworkLayout } from "./network.ts";
-
-/** Stands in a list of sources where a value is padding. */
-const noSource = 0xffff_ffff;
 
 /** An arena without dead units. */
 export class ShrunkArena {
@@ -123,8 +121,4 @@ function of<T>(list: readonly T[], network: number): T {
   const own = list[network];
   if (!own) throw new RangeError(`There is no network ${network + 1}: the arena holds ${list.length}.`);
   return own;
-}
-
-function bitOf(words: Uint32Array, at: number): boolean {
-  return (((words[at >>> 5] ?? 0) >>> (at & 31)) & 1) === 1;
 }

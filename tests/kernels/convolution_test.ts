@@ -315,11 +315,11 @@ for (const [tiles, family, shapes] of families) {
   Deno.test(`${tiles}: convolution_weight_gradient agrees with its reference on ragged shapes, split and not, with and without the mask`, async () => {
     const gpu = await testGpu();
     using scratch = new Scratch(gpu);
-    const any = scratch.output(4);
+    const small = scratch.output(4);
     const launches = new Set<number>();
     for (const shape of shapes) {
       const at = { ...place(shape), replicates: 1, batch: 8 };
-      const buffers = { input: any, outputGradient: any, mask: any, gradient: any, partials: any };
+      const buffers = { input: small, outputGradient: small, mask: small, gradient: small, partials: small };
       launches.add(family.convolutionWeightGradient(at, true, buffers).length);
       for (const masked of [false, true]) {
         const tensors = randomTensors(shape);

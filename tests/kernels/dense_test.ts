@@ -374,8 +374,15 @@ for (const [tiles, family] of families) {
 
 Deno.test("the ragged shapes have sums of workgroup tiles that are split, and some that are not, forward and back", async () => {
   using scratch = new Scratch(await testGpu());
-  const any = scratch.output(4);
-  const buffers = { parameters: any, input: any, output: any, outputGradient: any, gradient: any, partials: any };
+  const small = scratch.output(4);
+  const buffers = {
+    parameters: small,
+    input: small,
+    output: small,
+    outputGradient: small,
+    gradient: small,
+    partials: small,
+  };
   const launches = shapes.map(({ replicates, inputs, outputs, batch }) => {
     const at = { ...layerUnderTest(inputs, outputs), replicates, batch: roundUp(batch, 8) };
     return {

@@ -11,13 +11,13 @@ Deno.test.afterAll(closeTestGpu);
 /** What a step launches for layers with weights. */
 async function launchesOf(layout: NetworkLayout, plan: readonly LayerPlan[]): Promise<Launch[]> {
   using scratch = new Scratch(await testGpu());
-  const any = scratch.output(4);
+  const small = scratch.output(4);
   const shape: PassShape = { layout, replicates: 1, images: 60, plan };
   const buffers = {
-    ...{ parameters: any, partials: any, dropoutKeys: any, state: any, mask: any, gradient: any },
-    activation: () => any,
-    saved: () => any,
-    gradientOf: () => any,
+    ...{ parameters: small, partials: small, dropoutKeys: small, state: small, mask: small, gradient: small },
+    activation: () => small,
+    saved: () => small,
+    gradientOf: () => small,
   };
   return [...forwardPass(shape, buffers), ...backwardPass(shape, buffers)]
     .filter(({ kernel: { name } }) => /^(dense|convolution)_/.test(name));

@@ -38,6 +38,7 @@ export {
   type PresetName,
   presets,
 } from "./src/lottery/config.ts";
+export { armNames, controlNames } from "./src/lottery/arms/names.ts";
 export type { CustomNetwork } from "./src/lottery/network_schema.ts";
 export { parsePlanTable } from "./src/lottery/plan_table.ts";
 export type { Scope } from "./src/lottery/schedule.ts";
@@ -66,6 +67,7 @@ export type {
   TrainedLayer,
   TrainedNetwork,
   TrainedNorm,
+  TrainedValues,
 } from "./src/lottery/types.ts";
 export {
   formatModel,

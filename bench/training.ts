@@ -62,7 +62,7 @@ export function plannedLevel(
   const sizes = layout.layers.map(({ inputs, outputs }) => inputs * outputs);
   const kept = [...sizes];
   for (let round = 0; round < level; round++) {
-    toPrune(groups, kept).forEach((count, group) => {
+    toPrune(groups, kept, round + 1).forEach((count, group) => {
       const layers = groups[group]?.layers ?? [];
       const pool = layers.reduce((sum, layer) => sum + (kept[layer] ?? 0), 0);
       let before = 0;

@@ -4,6 +4,7 @@ import { define } from "../utils.ts";
 /** The pages that stand above all others. Each appears when it has something to show. */
 const places = [
   { path: "/", name: "Runs" },
+  { path: "/experiments", name: "Experiments" },
   { path: "/compare", name: "Compare" },
   { path: "/tickets", name: "Tickets" },
   { path: "/adapter", name: "Adapter" },
@@ -12,7 +13,9 @@ const places = [
 
 export default define.page(({ Component, state, url }) => {
   const isHere = (path: string): boolean =>
-    path === "/" ? url.pathname === "/" || url.pathname.startsWith("/runs/") : url.pathname === path;
+    path === "/"
+      ? url.pathname === "/" || url.pathname.startsWith("/runs/")
+      : url.pathname === path || url.pathname.startsWith(`${path}/`);
   return (
     <html lang="en">
       <head>

@@ -12,7 +12,7 @@ import { RunFields, RunMeeting, RunProblems } from "../src/dashboard/run_fields.
 import { readForm } from "../src/dashboard/security.ts";
 import type { RunRow } from "../src/dashboard/types.ts";
 import { presetNames, presets } from "../src/lottery/config.ts";
-import { wantedNetworks } from "../src/lottery/lottery.ts";
+import { wantedNetworks } from "../src/lottery/wanted.ts";
 import { define, type State } from "../utils.ts";
 
 /** What the page shows. */

@@ -3,7 +3,13 @@ import type { JSX } from "preact";
 import { chanceOf, describeOverlap, shareOf } from "../src/analysis/overlap.ts";
 import { percent } from "../src/analysis/words.ts";
 import { unbroken } from "../src/dashboard/components/run_words.ts";
-import { OverlapTable, ShareBar } from "../src/dashboard/components/OverlapTable.tsx";
+import {
+  MeasureCells,
+  MeasureHeads,
+  measureWords,
+  OverlapTable,
+  ShareBar,
+} from "../src/dashboard/components/OverlapTable.tsx";
 import {
   formatReference,
   type MatrixChoices,
@@ -365,7 +371,7 @@ function MeanTable({ matrix: { overlaps } }: { readonly matrix: TicketMatrix }):
         <table class="overlap">
           <caption>
             {hasRange && "Mean over all pairs of seeds. "}The bar is the share of survivors that two seeds have in
-            common; the line across it is chance.
+            common; the line across it is chance. {measureWords}
           </caption>
           <thead>
             <tr>
@@ -381,10 +387,11 @@ function MeanTable({ matrix: { overlaps } }: { readonly matrix: TicketMatrix }):
                 </>
               )}
               <th scope="col" class="number">By chance</th>
+              <MeasureHeads />
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ name, share, least, most, chance }) => (
+            {rows.map(({ name, share, least, most, chance, measures }) => (
               <tr key={name} class={name === "all layers" ? "sum" : undefined}>
                 <th scope="row">{name}</th>
                 <td>
@@ -398,6 +405,7 @@ function MeanTable({ matrix: { overlaps } }: { readonly matrix: TicketMatrix }):
                   </>
                 )}
                 <td class="number">{percent(chance)}</td>
+                <MeasureCells measures={measures} />
               </tr>
             ))}
           </tbody>

@@ -6,12 +6,13 @@
 import type { LotteryConfig } from "../lottery/config.ts";
 import type { ArmName } from "../lottery/types.ts";
 import type { ArchitectureName } from "../nn/architectures.ts";
+import { type Claim, type MeasureName, measureNamed, nearEnough, nearestLevel } from "./claims.ts";
 import { isCensored } from "./early_stop.ts";
 import { type Spread, spread } from "./statistics.ts";
 import type { LevelSummary, Summary } from "./summary.ts";
 import { percent, points } from "./words.ts";
 
-export { percent, points };
+export { nearEnough, percent, points };
 
 /** What an arm came to at one level, over its replicates and draws that did not diverge. */
 export interface ArmFigures {
@@ -120,63 +121,11 @@ export interface PaperMark {
   readonly value: number;
 }
 
-/** What the paper measured, how to measure it in a run, and how to say it. */
-interface Quantity {
-  readonly quantity: string;
-  readonly measure: (level: LevelFigures, dense: ArmFigures) => number | undefined;
-  readonly inWords: (value: number) => string;
-  /** Where it stands in a figure, of what the dense network came to there; absent when it is not relative to that network. */
-  readonly mark?: { readonly figure: MarkedFigure; readonly place: (value: number, dense: number) => number };
-}
-
-/** A value that the paper states. */
-interface PaperValue extends Quantity {
-  readonly remaining: number;
-  readonly value: number;
+/** A value that the paper states, of the tickets. */
+interface PaperValue extends Claim {
   /** The recipe that it holds for, where the paper compares several. */
   readonly recipe?: Partial<Pick<LotteryConfig, "lr" | "warmup" | "scope">>;
 }
-
-const earlierThanDense: Quantity = {
-  quantity: "early stop, against dense",
-  measure: ({ ticket }, dense) => quotient(gap(dense.earlyStop, ticket.earlyStop), dense.earlyStop?.mean),
-  inWords: (value) => value < 0 ? `${percent(-value, 0)} later` : `${percent(value, 0)} earlier`,
-  mark: { figure: "earlyStop", place: (value, dense) => dense * (1 - value) },
-};
-const timesEarlierThanDense: Quantity = {
-  quantity: "early stop, dense over ticket",
-  measure: ({ ticket }, dense) => quotient(dense.earlyStop?.mean, ticket.earlyStop?.mean),
-  inWords: times,
-  mark: { figure: "earlyStop", place: (value, dense) => dense / value },
-};
-const timesEarlierThanReinit: Quantity = {
-  quantity: "early stop, reinit over ticket",
-  measure: ({ ticket, controls }) => quotient(controls[0]?.earlyStop?.mean, ticket.earlyStop?.mean),
-  inWords: times,
-};
-const betterThanReinit: Quantity = {
-  quantity: "test accuracy at early stop, ticket over reinit",
-  measure: ({ ticket, controls }) => gap(ticket.accuracyAtEarlyStop, controls[0]?.accuracyAtEarlyStop),
-  inWords: points,
-};
-const betterThanDense: Quantity = {
-  quantity: "test accuracy at early stop, against dense",
-  measure: ({ ticket }, dense) => gap(ticket.accuracyAtEarlyStop, dense.accuracyAtEarlyStop),
-  inWords: points,
-  mark: { figure: "accuracyAtEarlyStop", place: (value, dense) => dense + value },
-};
-const betterAtTheEnd: Quantity = {
-  quantity: "test accuracy at the end, against dense",
-  measure: ({ ticket }, dense) => gap(ticket.accuracyAtEnd, dense.accuracyAtEnd),
-  inWords: points,
-  mark: { figure: "accuracyAtEnd", place: (value, dense) => dense + value },
-};
-const accuracyAtTheEnd: Quantity = {
-  quantity: "test accuracy at the end",
-  measure: ({ ticket }) => ticket.accuracyAtEnd?.mean,
-  inWords: (value) => percent(value),
-  mark: { figure: "accuracyAtEnd", place: (value) => value },
-};
 
 /** The paper's three recipes for ResNet-18 and VGG-19 differ in these; its tickets come from pruning in one pool. */
 const slow = { lr: 0.01, warmup: 0, scope: "global" } as const;
@@ -190,43 +139,40 @@ const vggWarmup = { lr: 0.1, warmup: 10_000, scope: "global" } as const;
  */
 const paperValues: Readonly<Record<ArchitectureName, readonly PaperValue[]>> = {
   lenet: [
-    { remaining: 0.211, value: 0.38, ...earlierThanDense },
-    { remaining: 0.211, value: 2.51, ...timesEarlierThanReinit },
-    { remaining: 0.211, value: 0.005, ...betterThanReinit },
-    { remaining: 0.135, value: 0.003, ...betterThanDense },
-    { remaining: 0.135, value: 0.0035, ...betterAtTheEnd },
-    { remaining: 0.036, value: 0, ...betterThanDense },
+    { remaining: 0.211, value: 0.38, measure: "earlier-than-dense" },
+    { remaining: 0.211, value: 2.51, measure: "times-earlier", against: "reinit" },
+    { remaining: 0.211, value: 0.005, measure: "accuracy-over", against: "reinit" },
+    { remaining: 0.135, value: 0.003, measure: "accuracy-over-dense" },
+    { remaining: 0.135, value: 0.0035, measure: "accuracy-over-dense-at-end" },
+    { remaining: 0.036, value: 0, measure: "accuracy-over-dense" },
   ],
   conv2: [
-    { remaining: 0.088, value: 3.5, ...timesEarlierThanDense },
-    { remaining: 0.046, value: 0.034, ...betterThanDense },
-    { remaining: 0.02, value: 0, ...betterThanDense },
+    { remaining: 0.088, value: 3.5, measure: "times-earlier-than-dense" },
+    { remaining: 0.046, value: 0.034, measure: "accuracy-over-dense" },
+    { remaining: 0.02, value: 0, measure: "accuracy-over-dense" },
   ],
   conv4: [
-    { remaining: 0.092, value: 3.5, ...timesEarlierThanDense },
-    { remaining: 0.111, value: 0.035, ...betterThanDense },
-    { remaining: 0.02, value: 0, ...betterThanDense },
+    { remaining: 0.092, value: 3.5, measure: "times-earlier-than-dense" },
+    { remaining: 0.111, value: 0.035, measure: "accuracy-over-dense" },
+    { remaining: 0.02, value: 0, measure: "accuracy-over-dense" },
   ],
   conv6: [
-    { remaining: 0.151, value: 2.5, ...timesEarlierThanDense },
-    { remaining: 0.264, value: 0.033, ...betterThanDense },
-    { remaining: 0.02, value: 0, ...betterThanDense },
+    { remaining: 0.151, value: 2.5, measure: "times-earlier-than-dense" },
+    { remaining: 0.264, value: 0.033, measure: "accuracy-over-dense" },
+    { remaining: 0.02, value: 0, measure: "accuracy-over-dense" },
   ],
   resnet18: [
-    { remaining: 0.417, value: 0.895, recipe: slow, ...accuracyAtTheEnd },
-    { remaining: 0.219, value: 0.895, recipe: slow, ...accuracyAtTheEnd },
-    { remaining: 0.271, value: 0.905, recipe: resnetWarmup, ...accuracyAtTheEnd },
-    { remaining: 0.118, value: 0, recipe: resnetWarmup, ...betterAtTheEnd },
+    { remaining: 0.417, value: 0.895, recipe: slow, measure: "accuracy-at-end" },
+    { remaining: 0.219, value: 0.895, recipe: slow, measure: "accuracy-at-end" },
+    { remaining: 0.271, value: 0.905, recipe: resnetWarmup, measure: "accuracy-at-end" },
+    { remaining: 0.118, value: 0, recipe: resnetWarmup, measure: "accuracy-over-dense-at-end" },
   ],
   vgg19: [
-    { remaining: 0.035, value: -0.01, recipe: slow, ...betterAtTheEnd },
-    { remaining: 0.015, value: 0, recipe: vggWarmup, ...betterAtTheEnd },
-    { remaining: 0.069, value: 0, recipe: { ...vggWarmup, scope: "layer" }, ...betterAtTheEnd },
+    { remaining: 0.035, value: -0.01, recipe: slow, measure: "accuracy-over-dense-at-end" },
+    { remaining: 0.015, value: 0, recipe: vggWarmup, measure: "accuracy-over-dense-at-end" },
+    { remaining: 0.069, value: 0, recipe: { ...vggWarmup, scope: "layer" }, measure: "accuracy-over-dense-at-end" },
   ],
 };
-
-/** How far a remaining fraction may be from another to stand beside it, as a factor. */
-export const nearEnough = 1.15;
 
 /**
  * The paper's values beside ours, where it states one near a level of ours; nothing for what the paper did not train: another
@@ -236,15 +182,16 @@ export function besidePaper(summary: Summary): PaperComparison[] {
   const figures = figuresOf(summary);
   const dense = figures.find(({ level }) => level === 0)?.ticket;
   if (!dense) return [];
-  return statedFor(summary.config).flatMap(({ remaining, quantity, value, measure, inWords }) => {
+  return statedFor(summary.config).flatMap(({ remaining, value, measure, against }) => {
     const nearest = nearestLevel(figures, remaining);
     if (!nearest) return [];
-    const own = measure(nearest, dense);
+    const { quantity, inWords } = measureNamed(measure);
+    const own = measureMeans(measure, nearest, dense, against);
     if (own === undefined) return [];
     return [{
       paperRemaining: remaining,
       remaining: nearest.remaining,
-      quantity,
+      quantity: quantity("ticket", against),
       paper: inWords(value),
       ours: inWords(own),
     }];
@@ -255,12 +202,29 @@ export function besidePaper(summary: Summary): PaperComparison[] {
 export function paperMarks(summary: Summary): PaperMark[] {
   const figures = figuresOf(summary);
   const dense = figures.find(({ level }) => level === 0)?.ticket;
-  return statedFor(summary.config).flatMap(({ remaining, value, mark }) => {
-    if (!mark || !nearestLevel(figures, remaining)) return [];
-    const own = dense?.[mark.figure]?.mean;
+  return statedFor(summary.config).flatMap(({ remaining, value, measure }) => {
+    const { figure, place } = measureNamed(measure);
+    if (!place || figure === "trainAccuracyAtEnd" || !nearestLevel(figures, remaining)) return [];
+    const own = dense?.[figure]?.mean;
     if (own === undefined) return [];
-    return [{ remaining, figure: mark.figure, value: mark.place(value, own) }];
+    return [{ remaining, figure, value: place(value, own) }];
   });
+}
+
+/** A quantity of the tickets, by the means over replicates. */
+function measureMeans(
+  name: MeasureName,
+  { ticket, controls }: LevelFigures,
+  dense: ArmFigures,
+  against: ArmName | undefined,
+): number | undefined {
+  const { figure, against: kind, compare } = measureNamed(name);
+  if (figure === "trainAccuracyAtEnd") return undefined;
+  const own = ticket[figure]?.mean;
+  const reference = kind === "nothing"
+    ? own
+    : (kind === "dense" ? dense : controls.find(({ arm }) => arm === against))?.[figure]?.mean;
+  return own === undefined || reference === undefined ? undefined : compare(own, reference) ?? undefined;
 }
 
 /** What the paper states for such a run. */
@@ -272,13 +236,6 @@ function statedFor(config: LotteryConfig): readonly PaperValue[] {
     const { lr, warmup, scope } = { ...config, ...recipe };
     return lr === config.lr && warmup === config.warmup && scope === config.scope;
   });
-}
-
-/** The level that is nearest to a remaining fraction of the paper, where one is near enough. */
-function nearestLevel(figures: readonly LevelFigures[], remaining: number): LevelFigures | undefined {
-  const distance = (level: LevelFigures): number => Math.abs(Math.log(level.remaining / remaining));
-  const [nearest] = figures.toSorted((a, b) => distance(a) - distance(b));
-  return nearest && distance(nearest) <= Math.log(nearEnough) ? nearest : undefined;
 }
 
 function armFigures(arm: ArmName, level: LevelSummary, iterations: number): ArmFigures {
@@ -337,18 +294,20 @@ function againstControls({ remaining, ticket, controls }: LevelFigures): string[
       : ratio > 1
       ? `${ratio.toFixed(2)}× later`
       : `${(1 / ratio).toFixed(2)}× earlier`;
-    const meaning = better > 0 && ratio >= 1 || better === 0 && ratio > 1
-      ? "the initial values matter, not the mask alone"
+    // What it means that the ticket does better is known of the control that shares everything with it but the values.
+    const meaning = control.arm !== "reinit"
+      ? ""
+      : better > 0 && ratio >= 1 || better === 0 && ratio > 1
+      ? ": the initial values matter, not the mask alone"
       : better <= 0 && ratio <= 1
-      ? "the mask alone explains what the ticket does, or the difference is too small to see here"
-      : "the two figures point in different directions";
+      ? ": the mask alone explains what the ticket does, or the difference is too small to see here"
+      : ": the two figures point in different directions";
+    const what = control.arm === "reinit" ? `${control.arm} (the same mask, fresh weights)` : control.arm;
     return [
-      `Against ${control.arm} (the same mask, fresh weights) at ${
-        percent(remaining)
-      }: its early stop came ${speed}, at ` +
+      `Against ${what} at ${percent(remaining)}: its early stop came ${speed}, at ` +
       `${round(control.earlyStop)}, with ${accuracy(control.accuracyAtEarlyStop)}; the ticket's accuracy is ${
         points(better)
-      } ` + `beside it: ${meaning}.`,
+      } beside it${meaning}.`,
     ];
   });
 }
@@ -398,10 +357,6 @@ function gap(a: Spread | null | undefined, b: Spread | null | undefined): number
 
 function quotient(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || !b ? undefined : a / b;
-}
-
-function times(value: number): string {
-  return `${value.toFixed(2)}×`;
 }
 
 function round(value: Spread | null): string {

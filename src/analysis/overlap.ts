@@ -5,6 +5,9 @@
  * then hypergeometric: of n weights with kA and kB survivors its mean is kA·kB/n and its variance
  * (kA·kB/n)·((n − kA)/n)·((n − kB)/(n − 1)).
  *
+ * In densities dA = kA/n and dB = kB/n chance gives a Jaccard index of dA·dB/(dA + dB − dA·dB) and a Hamming distance of
+ * dA + dB − 2·dA·dB: with equal densities d/(2 − d) and 2d(1 − d).
+ *
  * @module
  */
 import { percent } from "./words.ts";
@@ -135,6 +138,50 @@ export function chanceOf({ keptA, expected }: Overlap): number | null {
 export function jaccardOf({ keptA, keptB, shared }: Overlap): number | null {
   const either = keptA + keptB - shared;
   return either === 0 ? null : shared / either;
+}
+
+/**
+ * {@linkcode jaccardOf} by chance: e / (kA + kB − e) with e shared survivors expected, which in one layer is
+ * dA·dB/(dA + dB − dA·dB). The mean of the index over all masks is higher than this index of the mean, by a part that falls as
+ * layers grow: some 1 / n. Null when neither has any survivors.
+ */
+export function chanceJaccardOf(overlap: Overlap): number | null {
+  return jaccardOf({ ...overlap, shared: overlap.expected });
+}
+
+/** Of all weights those that survive in one and not in the other (Hamming 1950, as a fraction); null when there are none. */
+export function hammingOf({ size, keptA, keptB, shared }: Overlap): number | null {
+  return size === 0 ? null : (keptA + keptB - 2 * shared) / size;
+}
+
+/**
+ * {@linkcode hammingOf} by chance: (kA + kB − 2e) / n with e shared survivors expected, which in one layer is dA + dB − 2·dA·dB:
+ * the mean over all masks. Null when there are no weights.
+ */
+export function chanceHammingOf(overlap: Overlap): number | null {
+  return hammingOf({ ...overlap, shared: overlap.expected });
+}
+
+/** How alike two masks are by two measures, each beside what chance gives; null where there is nothing to measure. */
+export interface OverlapMeasures {
+  /** {@linkcode jaccardOf} */
+  readonly jaccard: number | null;
+  /** {@linkcode chanceJaccardOf} */
+  readonly chanceJaccard: number | null;
+  /** {@linkcode hammingOf} */
+  readonly hamming: number | null;
+  /** {@linkcode chanceHammingOf} */
+  readonly chanceHamming: number | null;
+}
+
+/** Both measures of two masks. */
+export function measuresOf(overlap: Overlap): OverlapMeasures {
+  return {
+    jaccard: jaccardOf(overlap),
+    chanceJaccard: chanceJaccardOf(overlap),
+    hamming: hammingOf(overlap),
+    chanceHamming: chanceHammingOf(overlap),
+  };
 }
 
 /** Standard deviations between what is shared and what chance would give; null where chance leaves nothing open. */

@@ -4,14 +4,11 @@
  * @module
  */
 import type { LotteryConfig } from "../lottery/config.ts";
-import { firstIterationOf } from "../lottery/lottery.ts";
 import type { LevelTiming, NetworkKey } from "../lottery/types.ts";
+import { firstIterationOf, isWanted, networksAt, type WantedSettings } from "../lottery/wanted.ts";
 
 /** What the work depends on. */
-export type WorkSettings = Pick<
-  LotteryConfig,
-  "levels" | "replicates" | "controls" | "reinitDraws" | "iterations" | "rewind"
->;
+export type WorkSettings = WantedSettings & Pick<LotteryConfig, "iterations" | "rewind">;
 
 /** A network within its level. */
 export interface NetworkInTraining extends NetworkKey {
@@ -47,11 +44,11 @@ export function workOf(
   trained: readonly NetworkKey[],
   training: readonly NetworkInTraining[] = [],
 ): Work {
-  const { levels, replicates, controls, reinitDraws, iterations } = config;
-  const perLevel = replicates * controls.length * reinitDraws;
+  const { levels, iterations } = config;
   const lengthOf = (level: number): number => iterations - firstIterationOf(config, level);
-  const wanted = (levels + 1) * replicates + levels * perLevel;
-  const stepsWanted = replicates * lengthOf(0) + levels * (replicates + perLevel) * lengthOf(1);
+  const [dense, perLevel] = [networksAt(config, 0), networksAt(config, 1)];
+  const wanted = dense + levels * perLevel;
+  const stepsWanted = dense * lengthOf(0) + levels * perLevel * lengthOf(1);
   const seen = new Set<string>();
   const isNew = (network: NetworkKey): boolean => {
     const name = `${network.arm} ${network.level} ${network.replicate} ${network.draw}`;
@@ -104,12 +101,4 @@ export function secondsPerStep(config: WorkSettings, { trained, timings, partial
   const seconds = [...ofLevel(timings), ...ofLevel(partial)].reduce((sum, own) => sum + own.seconds, 0);
   const { steps } = workOf(config, ofLevel(trained), ofLevel(partial));
   return steps > 0 && seconds > 0 ? seconds / steps : undefined;
-}
-
-function isWanted(
-  { levels, replicates, controls, reinitDraws }: WorkSettings,
-  { arm, level, replicate, draw }: NetworkKey,
-): boolean {
-  if (level < 0 || level > levels || replicate < 1 || replicate > replicates || draw < 1) return false;
-  return arm === "ticket" ? draw === 1 : level > 0 && controls.includes(arm) && draw <= reinitDraws;
 }

@@ -14,7 +14,8 @@ import {
 import { networkLayout } from "../../bench/training.ts";
 import { quoted } from "../data/quoted.ts";
 import { presets } from "../lottery/config.ts";
-import { optimizerOf, ratesOf } from "../lottery/lottery.ts";
+import { optimizerOf } from "../lottery/optimizer.ts";
+import { ratesOf } from "../lottery/schedule.ts";
 import { type ArchitectureName, architectureNames } from "../nn/architectures.ts";
 import { suggestion, UsageError, userPath } from "./arguments.ts";
 import {

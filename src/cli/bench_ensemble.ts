@@ -5,7 +5,8 @@
  */
 import { timeEnsembles } from "../../bench/ensembles.ts";
 import { networkLayout } from "../../bench/training.ts";
-import { optimizerOf, ratesOf } from "../lottery/lottery.ts";
+import { optimizerOf } from "../lottery/optimizer.ts";
+import { ratesOf } from "../lottery/schedule.ts";
 import {
   type BenchForm,
   mediansOf,

@@ -5,7 +5,8 @@
  */
 import { type LevelTime, slowerFrom, timeLevels } from "../../bench/levels.ts";
 import { networkLayout } from "../../bench/training.ts";
-import { optimizerOf, ratesOf } from "../lottery/lottery.ts";
+import { optimizerOf } from "../lottery/optimizer.ts";
+import { ratesOf } from "../lottery/schedule.ts";
 import {
   type BenchForm,
   mediansOf,

@@ -7,7 +7,8 @@ import { type Card, cards, type Expectation, expectation, type KernelWork, stepW
 import { networkLayout, plannedLevel, randomExamples, randomMasks, Training } from "../../bench/training.ts";
 import { quoted } from "../data/quoted.ts";
 import type { AdapterInfo } from "../gpu/gpu.ts";
-import { optimizerOf, ratesOf } from "../lottery/lottery.ts";
+import { optimizerOf } from "../lottery/optimizer.ts";
+import { ratesOf } from "../lottery/schedule.ts";
 import { type LayerPlan, planWords, type TilesPlan } from "../nn/plan.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { type BenchForm, networkOf, sharedFlags, weightsLabel, wholeNumber, widthOf } from "./bench_form.ts";

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { Dataset } from "../data/dataset.ts";
-import { loadDataset, type LoadOptions } from "../data/load.ts";
+import { loadDataset } from "../data/load.ts";
 import { legible, quoted } from "../data/quoted.ts";
 import {
   changed,
   type LotteryConfig,
-  networkOf,
   parseConfig,
   type PresetName,
   presetNames,
@@ -18,15 +16,11 @@ import {
   type Setting,
   settings,
 } from "../lottery/config.ts";
-import { lottery, type LotteryOptions, wantedNetworks } from "../lottery/lottery.ts";
-import { otherAdapter } from "../lottery/plan_table.ts";
-import { recovering } from "../lottery/recovery.ts";
+import { lottery } from "../lottery/lottery.ts";
 import type { TraceSpan } from "../lottery/trace.ts";
-import type { LotteryEvent } from "../lottery/types.ts";
-import { layOut } from "../nn/network.ts";
 import { runIds } from "../store/index.ts";
 import { writeWhole } from "../store/files.ts";
-import { nameOf, RunStore } from "../store/run_store.ts";
+import { RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
 import { datasetOptions } from "./dataset_folder.ts";
@@ -40,24 +34,14 @@ import {
   readPlan,
   refuseOtherRun,
 } from "./lottery_plan.ts";
-import { Progress } from "./progress.ts";
 import { formatSummary } from "./report.ts";
 import { formatTrace } from "./trace_file.ts";
+import { asUsage, refuseUnfit, type TrainingTools, trainRun } from "./training.ts";
 
-/** What the command works with; tests put their own here. */
-export interface LotteryTools {
-  /** Where to write. */
-  readonly console: Console;
-  /** Finds tickets. */
-  readonly lottery: (config: LotteryConfig, options: LotteryOptions) => AsyncGenerator<LotteryEvent>;
-  /** Loads a data set. */
-  readonly loadDataset: (name: LotteryConfig["dataset"], options: LoadOptions) => Promise<Dataset>;
-  /** Ends the run when it is aborted. */
-  readonly signal: AbortSignal;
-}
+export type { TrainingTools as LotteryTools };
 
 /** What the command works with outside of tests. */
-export const lotteryTools: Pick<LotteryTools, "lottery" | "loadDataset"> = { lottery, loadDataset };
+export const lotteryTools: Pick<TrainingTools, "lottery" | "loadDataset"> = { lottery, loadDataset };
 
 const otherFlags: readonly Flag[] = [
   {
@@ -107,6 +91,7 @@ const letters: Readonly<Record<Setting["kind"], string>> = {
   choice: "NAME",
   list: "LIST",
   integers: "LIST",
+  numbers: "LIST",
 };
 
 const flags: readonly Flag[] = [
@@ -124,7 +109,7 @@ const flags: readonly Flag[] = [
  * @returns the exit code: 0, or 130 when the signal ended it
  * @throws {UsageError} for wrong arguments
  */
-export async function lotteryCommand(args: readonly string[], tools: LotteryTools): Promise<number> {
+export async function lotteryCommand(args: readonly string[], tools: TrainingTools): Promise<number> {
   const { console } = tools;
   const { positionals, values } = parseArguments(args, flags, 1);
   if (values.has("--help")) {
@@ -142,14 +127,7 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
   if (named) await planOfNamed(named, given);
   const report = values.has("--json") ? quietOutput(console) : console;
   const dataset = await tools.loadDataset(config.dataset, datasetOptions(config.dataset, values.get("--data-dir")));
-  const { count } = dataset.train;
-  if (config.trainSize + config.validationSize > count) {
-    throw new UsageError(
-      `Cannot use --train-size ${config.trainSize}: with --validation-size ${config.validationSize} it needs ` +
-        `${config.trainSize + config.validationSize} images, and ${dataset.name} has ${count}. Lower either.`,
-    );
-  }
-  asUsage(() => layOut(networkOf(config, dataset)));
+  refuseUnfit(config, dataset);
   const checkpointSeconds = checkpointSecondsOf(values.get("--checkpoint-seconds"));
   if (named) await refuseOtherRun(named, config, dataset.digest);
   const { hash: planHash, ...plan } = named
@@ -180,13 +158,9 @@ export async function lotteryCommand(args: readonly string[], tools: LotteryTool
     const tracePath = values.get("--trace");
     const trace = tracePath === undefined ? {} : { trace: (span: TraceSpan): void => void spans.push(span) };
     try {
-      const code = await train(
-        store,
-        config,
-        { dataset, plan: plan.table, ...checkpointSeconds, ...trace },
-        tools,
-        verbose,
-      );
+      const goingOn = "the same command with --resume";
+      const options = { dataset, plan: plan.table, ...checkpointSeconds, ...trace, verbose, goingOn };
+      const code = await trainRun(store, config, options, tools);
       if (code !== 0) return code;
     } finally {
       // Also of a run that was stopped, or failed: what it did until then.
@@ -229,55 +203,6 @@ function freshId(runs: string, id: string, isResumed: boolean): string {
   return number === 1 ? id : `${id}-${number}`;
 }
 
-async function train(
-  store: RunStore,
-  config: LotteryConfig,
-  options: Pick<LotteryOptions, "dataset" | "plan" | "checkpointSeconds" | "trace">,
-  { console, lottery, signal: stopped }: LotteryTools,
-  verbose: boolean,
-): Promise<number> {
-  const done = new Set(store.snapshot?.records.map(nameOf));
-  const missing = wantedNetworks(config).filter((key) => !done.has(nameOf(key)));
-  const networksByLevel = Array.from(
-    { length: config.levels + 1 },
-    (_, level) => missing.filter((key) => key.level === level).length,
-  );
-  using progress = new Progress(console, config, { networksByLevel, verbose });
-  const fromFile = new AbortController();
-  const signal = AbortSignal.any([stopped, fromFile.signal]);
-  const told = (): void => progress.note("Stopping after this step. Once more ends at once; nothing recorded is lost.");
-  signal.addEventListener("abort", told, { once: true });
-  try {
-    const begun = store.snapshot ? { snapshot: store.snapshot } : {};
-    const warn = (message: string): void => progress.note(`Warning: ${message}`);
-    for await (const event of recovering(config, { ...options, ...begun, signal }, { lottery, warn })) {
-      await store.record(event);
-      progress.show(event);
-      const other = event.type === "start" && options.plan ? otherAdapter(options.plan, event.adapter) : undefined;
-      if (other !== undefined) warn(other);
-      if (!signal.aborted && await store.stopRequested()) {
-        fromFile.abort(new DOMException("Stopped by the file `stop`", "AbortError"));
-      }
-    }
-    return 0;
-  } catch (error) {
-    if (!signal.aborted || error !== signal.reason) throw error;
-    progress.note(
-      store.hasStarted
-        ? `Stopped. What was trained is in ${store.folder}; the same command with --resume goes on ${whereFrom(store)}.`
-        : "Stopped before training began; nothing was written.",
-    );
-    return 130;
-  } finally {
-    signal.removeEventListener("abort", told);
-  }
-}
-
-/** Where a run goes on, in words. */
-function whereFrom({ within }: RunStore): string {
-  return within ? `from iteration ${within.iteration} of level ${within.level}` : "from the last finished level";
-}
-
 async function configOf(name: string | undefined, values: ReadonlyMap<string, string>): Promise<LotteryConfig> {
   const file = values.get("--config");
   const fromFile = file === undefined ? {} : await readConfigFile(userPath(file));
@@ -299,17 +224,6 @@ function settingsIn(values: ReadonlyMap<string, string>): Readonly<Record<string
     const text = values.get(setting.flag);
     return text === undefined ? [] : [[setting.key, settingOf(setting, text)]];
   }));
-}
-
-/** What a configuration gets wrong is wrong usage. */
-function asUsage<Value>(make: () => Value): Value {
-  try {
-    return make();
-  } catch (error) {
-    throw error instanceof RangeError || error instanceof TypeError
-      ? new UsageError(error.message, { cause: error })
-      : error;
-  }
 }
 
 async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {

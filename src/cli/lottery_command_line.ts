@@ -50,6 +50,7 @@ export function settingOf({ kind }: Setting, text: string): unknown {
     case "list":
       return text === "none" ? [] : text.split(",");
     case "integers":
+    case "numbers":
       return text === "none" ? [] : text.split(",").map(numberOf);
     case "boolean":
       return text === "true" ? true : text === "false" ? false : text;

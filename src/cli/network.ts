@@ -4,7 +4,7 @@
  * @module
  */
 import type { LotteryConfig } from "../lottery/config.ts";
-import { ratesOf } from "../lottery/lottery.ts";
+import { ratesOf } from "../lottery/schedule.ts";
 import { pruningGroups } from "../lottery/schedule.ts";
 import { type LayerSpec, layOut, type NetworkSpec } from "../nn/network.ts";
 import { percent } from "../analysis/outcome.ts";

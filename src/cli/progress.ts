@@ -6,7 +6,7 @@
 import { percent } from "../analysis/outcome.ts";
 import { spread } from "../analysis/statistics.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
-import { firstIterationOf } from "../lottery/lottery.ts";
+import { firstIterationOf } from "../lottery/wanted.ts";
 import type { ArmName, Evaluation, LevelRecord, LockstepBy, LotteryEvent } from "../lottery/types.ts";
 import { type Console, styled } from "./console.ts";
 import { bar, LiveLine } from "./live_line.ts";

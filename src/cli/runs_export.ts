@@ -5,8 +5,8 @@
  */
 import { join } from "node:path";
 import { quoted } from "../data/quoted.ts";
+import { armNames } from "../lottery/arms/names.ts";
 import { loadTicket } from "../lottery/ticket.ts";
-import type { ArmName } from "../lottery/types.ts";
 import { formatCompactTicket } from "../store/compact_ticket.ts";
 import { exportCsv, type ExportedRun, exportJson, tables } from "../store/export.ts";
 import { readOptional, writeWhole } from "../store/files.ts";
@@ -17,7 +17,6 @@ import { commonFlags, findRun, formatBytes, formatHelp, runsFolder } from "./run
 import type { RunsTools } from "./runs.ts";
 
 const formats = ["csv", "json", "safetensors"] as const;
-const armNames: readonly ArmName[] = ["ticket", "reinit"];
 
 const flags: readonly Flag[] = [
   { flag: "--all", description: "every run, instead of one" },
@@ -29,7 +28,7 @@ const flags: readonly Flag[] = [
   },
   { flag: "--ticket", value: "LEVEL", description: "the ticket of this level, as safetensors" },
   { flag: "--replicate", value: "N", description: "of this replicate (1)" },
-  { flag: "--arm", value: "NAME", description: "the ticket's arm: ticket or reinit (ticket)" },
+  { flag: "--arm", value: "NAME", description: "the ticket's arm: ticket or a control's name (ticket)" },
   { flag: "--draw", value: "N", description: "of this draw, for a control (1)" },
   { flag: "--compact", description: "only the survivors of a ticket: their positions and values" },
   { flag: "--out", value: "FILE", description: "where to; else standard output, a ticket into a file named for it" },

@@ -23,9 +23,23 @@ const commands: Readonly<Record<string, Command>> = {
       return await lotteryCommand(args, { console, signal, ...lotteryTools });
     },
   },
+  experiment: {
+    description: "reproduce a figure of the paper",
+    run: async (args, console, signal) => {
+      const [{ experimentCommand, experimentTools }, { lotteryTools }] = await Promise.all([
+        import("./experiment.ts"),
+        import("./lottery.ts"),
+      ]);
+      return await experimentCommand(args, { console, signal, ...lotteryTools, ...experimentTools });
+    },
+  },
   runs: {
     description: "list, show, compare, export, verify and remove runs",
     run: async (args, console) => (await import("./runs.ts")).runsCommand(args, { console }),
+  },
+  report: {
+    description: "bind a run or an experiment into one HTML page",
+    run: async (args, console) => (await import("./report_command.ts")).reportCommand(args, { console }),
   },
   data: {
     description: "fetch and check a data set",

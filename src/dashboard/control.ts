@@ -14,7 +14,7 @@ import { appendToLog, endLine, exitCodeOf } from "../cli/log_file.ts";
 import { quote } from "../cli/lottery_command_line.ts";
 import { legible } from "../data/quoted.ts";
 import { type LotteryConfig, parseConfig } from "../lottery/config.ts";
-import { wantedNetworks } from "../lottery/lottery.ts";
+import { wantedNetworks } from "../lottery/wanted.ts";
 import { planHashOf } from "../lottery/plan_table.ts";
 import { planTable } from "../nn/plan.ts";
 import { equalRuns, isNumbered } from "../store/equal_runs.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isRampArm } from "../plot/shades.ts";
 import { remainingLabel } from "../plot/text.ts";
 import type { CurvesView, Division, Zoom } from "./curves_view.ts";
 import type { Curve } from "./types.ts";
@@ -189,7 +190,7 @@ export function curveStyles(curves: readonly Pick<Curve, "arm" | "level">[], ste
   const pruned = levels.filter((level) => level > 0).sort((a, b) => a - b);
   return curves.map(({ arm, level }) => {
     if (level === 0) return "run-0";
-    if (pruned.length === 1) return `arm-${arm}`;
+    if (pruned.length === 1 || !isRampArm(arm)) return `arm-${arm}`;
     return `ramp-${arm}-${Math.round(pruned.indexOf(level) / (pruned.length - 1) * (steps - 1))}`;
   });
 }

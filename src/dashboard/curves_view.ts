@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isArmName } from "../lottery/arms/names.ts";
 import type { ArmName } from "../lottery/types.ts";
 import { type Metric, metrics } from "./types.ts";
 
@@ -62,7 +63,7 @@ export function viewFrom(parameters: URLSearchParams, usual: CurvesView): Curves
   const levels = list("levels")?.filter((part) => /^\d{1,4}$/.test(part)).map(Number);
   return {
     metric: oneOf(metrics, parameters.get("metric")) ?? usual.metric,
-    arms: list("arms")?.flatMap((name) => oneOf(armNames, name) ?? []) ?? usual.arms,
+    arms: list("arms")?.filter(isArmName) ?? usual.arms,
     levels: levels ? [...new Set(levels)].sort((a, b) => a - b) : usual.levels,
     networks: oneOf(["mean", "each"], parameters.get("networks")) ?? usual.networks,
     x: oneOf(divisions, parameters.get("x")) ?? usual.x,
@@ -98,9 +99,6 @@ export function withView(parameters: URLSearchParams, view: CurvesView, usual: C
 export function curvesQuery({ metric, arms, levels, networks }: CurvesView): string {
   return new URLSearchParams({ metric, arms: arms.join(), levels: levels.join(), networks }).toString();
 }
-
-/** The arms that curves can be of. */
-const armNames: readonly ArmName[] = ["ticket", "reinit"];
 
 function oneOf<Name extends string>(names: readonly Name[], text: string | null): Name | undefined {
   return names.find((name) => name === text);

@@ -10,6 +10,7 @@ import { loadModel, loadTicket, type Ticket } from "../lottery/ticket.ts";
 import type { NetworkKey } from "../lottery/types.ts";
 import type { Model } from "../nn/inference.ts";
 import type { ExportedRun } from "../store/export.ts";
+import { experimentsFolder, listExperiments, readExperiment } from "../store/experiments.ts";
 import { explain, readOptional, writeWhole } from "../store/files.ts";
 import { glanceAtRun } from "../store/glance.ts";
 import type { WeightHistogram } from "../store/histograms.ts";
@@ -19,6 +20,14 @@ import { parseTags, writeTags } from "../store/tags.ts";
 import { type LiveAdapter, liveAdapter, recordedAdapters } from "./adapters.ts";
 import { curvesOf, keyOf } from "./curves.ts";
 import { EventStreams } from "./events.ts";
+import {
+  type ExperimentResult,
+  experimentResult,
+  type ExperimentSource,
+  inOrder,
+  type RecordedExperiment,
+  recordedExperiment,
+} from "./experiments.ts";
 import { readHistogramFile } from "./histogram_file.ts";
 import { Lru } from "./lru.ts";
 import { RunMetrics } from "./metrics.ts";
@@ -233,6 +242,31 @@ export class Dashboard implements AsyncDisposable {
     return true;
   }
 
+  /** Experiments with results here, in the paper's order and by key; records of experiments that there are not are left out. */
+  async listExperiments(): Promise<RecordedExperiment[]> {
+    const records = await listExperiments(this.runs);
+    const found = await Promise.all(
+      records.map(async (record) =>
+        await this.#isOurs(join(this.runs, experimentsFolder, `${record.key}.json`))
+          ? await recordedExperiment(record, this.#experiments)
+          : undefined
+      ),
+    );
+    return inOrder(found.filter((own) => own !== undefined));
+  }
+
+  /**
+   * An experiment with its results, by key; undefined for what is no experiment's key. One that has none here is there by its name:
+   * what it trains, and what the paper says of it.
+   */
+  async readExperiment(key: string): Promise<ExperimentResult | undefined> {
+    const record = await readExperiment(this.runs, key);
+    if (record && await this.#isOurs(join(this.runs, experimentsFolder, `${record.key}.json`))) {
+      return await experimentResult(record, this.#experiments);
+    }
+    return await experimentResult({ name: key, options: {}, runs: [], updated: null }, this.#experiments);
+  }
+
   /** Who computed these runs, and who would compute now. The machine is asked once, and again only when nobody answered. */
   async adapter(): Promise<AdapterReport> {
     const rows = await this.listRuns();
@@ -255,6 +289,10 @@ export class Dashboard implements AsyncDisposable {
     this.#watcher[Symbol.dispose]();
     for (const kept of [this.#metrics, this.#tickets, this.#finals, this.#histograms, this.#views]) kept.clear();
     await this.#live?.catch(() => {});
+  }
+
+  get #experiments(): ExperimentSource {
+    return { runs: this.runs, read: (id) => this.#read(id) };
   }
 
   async #refresh(): Promise<void> {

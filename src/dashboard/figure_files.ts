@@ -50,14 +50,10 @@ export async function figureAnswer(
     const view = viewFrom(choices, usualCurves);
     const curves = await dashboard.readCurves(id, view);
     if (!curves) return undefined;
-    return answer(
-      standalone(curvesFigure(id, curves, view, { prefix: figure }).svg),
-      type,
-      file,
-    );
+    return fileAnswer(standalone(curvesFigure(id, curves, view, { prefix: figure }).svg), type, file);
   }
   const own = await runFigure(dashboard, run, figure, choices);
-  return own && answer(contentOf(own, type, id, figure), type, file);
+  return own && fileAnswer(contentOf(own, type, id, figure), type, file);
 }
 
 async function runFigure(
@@ -91,16 +87,18 @@ async function runFigure(
 
 function contentOf(figure: RunFigure, type: string, run: string, name: string): string {
   if (type === "svg") return standalone(figure.draw({ prefix: name }).svg);
-  if (type === "csv") return tableOf(figure.rows);
+  if (type === "csv") return rowsCsv(figure.rows);
   return `${JSON.stringify({ schema: 1, run, figure: name, rows: figure.rows }, null, 2)}\n`;
 }
 
-function tableOf(rows: readonly FigureRow[]): string {
+/** A figure's numbers as CSV; every row has the columns of the first. */
+export function rowsCsv(rows: readonly FigureRow[]): string {
   const columns = Object.keys(rows[0] ?? {});
   return csv([columns, ...rows.map((row) => columns.map((column) => row[column] ?? null))]);
 }
 
-function answer(content: string, type: string, file: string): Response {
+/** A file to be kept, of the type `svg`, `csv` or `json`. */
+export function fileAnswer(content: string, type: string, file: string): Response {
   return new Response(content, {
     headers: {
       "content-type": types[type] ?? "text/plain",

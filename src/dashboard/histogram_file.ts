@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isArmName } from "../lottery/arms/names.ts";
 import type { WeightHistogram } from "../store/histograms.ts";
 import { readWholeLines } from "../store/run_files.ts";
 
@@ -24,7 +25,7 @@ export async function readHistogramFile(path: string): Promise<WeightHistogram[]
 }
 
 function isHistogram(value: unknown): value is WeightHistogram {
-  return isObject(value) && (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+  return isObject(value) && isArmName(value["arm"]) &&
     typeof value["layer"] === "string" &&
     ["level", "replicate", "draw", "limit", "notFinite"].every((key) => typeof value[key] === "number") &&
     ["initialSurviving", "initialPruned", "finalSurviving"].every((key) => isCounts(value[key]));

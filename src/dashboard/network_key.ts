@@ -3,19 +3,16 @@
  *
  * @module
  */
-import type { ArmName, NetworkKey } from "../lottery/types.ts";
-
-/** The arms that networks can be of, tickets first. */
-export const armNames: readonly ArmName[] = ["ticket", "reinit"];
+import { isArmName } from "../lottery/arms/names.ts";
+import type { NetworkKey } from "../lottery/types.ts";
 
 /**
  * The network that these words name: `[arm, level, replicate, draw]`, the draw 1 when left out. Undefined for what names none; no
  * part of it can lead out of a folder.
  */
 export function parseNetworkKey(parts: readonly string[]): NetworkKey | undefined {
-  const [name = "", level = "", replicate = "", draw = "1"] = parts;
-  const arm = armNames.find((own) => own === name);
-  if (!arm || parts.length > 4 || !/^\d{1,4}$/.test(level)) return undefined;
+  const [arm = "", level = "", replicate = "", draw = "1"] = parts;
+  if (!isArmName(arm) || parts.length > 4 || !/^\d{1,4}$/.test(level)) return undefined;
   if (![replicate, draw].every((text) => /^[1-9]\d{0,4}$/.test(text))) return undefined;
   return { arm, level: Number(level), replicate: Number(replicate), draw: Number(draw) };
 }

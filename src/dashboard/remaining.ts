@@ -5,7 +5,7 @@
  */
 import type { DatasetName } from "../data/dataset.ts";
 import { type LotteryConfig, networkOf } from "../lottery/config.ts";
-import { ratesOf } from "../lottery/lottery.ts";
+import { ratesOf } from "../lottery/schedule.ts";
 import { plannedWeights } from "../lottery/schedule.ts";
 import type { LevelRecord } from "../lottery/types.ts";
 import { layOut } from "../nn/network.ts";

@@ -5,14 +5,12 @@
  */
 import { HttpError } from "fresh";
 import { quoted } from "../data/quoted.ts";
-import type { ArmName } from "../lottery/types.ts";
+import { armNames, isArmName } from "../lottery/arms/names.ts";
 import { csv } from "../store/export.ts";
 import { type Curve, type CurveQuery, metrics } from "./types.ts";
 
 /** The formats of tables. */
 export const formats = ["json", "csv"] as const;
-
-const armNames: readonly ArmName[] = ["ticket", "reinit"];
 
 /**
  * The one of some words that a query names; the first when it names none.
@@ -36,8 +34,7 @@ export function curveQuery(url: URL): CurveQuery {
   return {
     metric: chosen(url, "metric", metrics),
     arms: listIn(url, "arms").map((name) => {
-      const found = armNames.find((own) => own === name);
-      if (found) return found;
+      if (isArmName(name)) return name;
       throw new HttpError(400, `arms has ${quoted(name)}: give some of ${armNames.join(", ")} with commas, or none.`);
     }),
     levels: listIn(url, "levels").map((text) => {

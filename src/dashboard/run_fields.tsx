@@ -77,7 +77,7 @@ export function RunFields({ form }: { readonly form: RunForm }): JSX.Element {
 
 function SettingField({ field, preset }: { readonly field: RunField; readonly preset: string }): JSX.Element {
   const { key, kind, description, wanted, usual, problem } = field;
-  const isNumber = kind === "integer" || kind === "number" || kind === "integers";
+  const isNumber = kind === "integer" || kind === "number" || kind === "integers" || kind === "numbers";
   const hint = [
     sentence(description),
     ...isNumber ? [sentence(wanted)] : [],

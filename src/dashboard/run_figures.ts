@@ -156,7 +156,8 @@ function rowsPerArm(
   );
 }
 
-function layerRows(run: string, { level, remaining, layers }: LevelSummary): FigureRow[] {
+/** A level's surviving weights, a row for each layer. */
+export function layerRows(run: string, { level, remaining, layers }: LevelSummary): FigureRow[] {
   return layers.map(({ name, size, kept }) => ({
     run,
     level,

@@ -109,7 +109,7 @@ export class MalformedFormError extends SyntaxError {
 const groups: readonly { readonly title: string; readonly keys: readonly Setting["key"][] }[] = [
   {
     title: "Data and network",
-    keys: ["dataset", "network", "width", "dropout", "augment", "trainSize", "validationSize"],
+    keys: ["dataset", "network", "width", "initScale", "dropout", "augment", "trainSize", "validationSize"],
   },
   {
     title: "Training",
@@ -118,7 +118,7 @@ const groups: readonly { readonly title: string; readonly keys: readonly Setting
       ...["lrDropFactor", "momentum", "weightDecay"] as const,
     ],
   },
-  { title: "Pruning", keys: ["levels", "pruneConv", "pruneDense", "pruneOutput", "scope", "rewind"] },
+  { title: "Pruning", keys: ["levels", "pruneConv", "pruneDense", "pruneOutput", "densities", "scope", "rewind"] },
   { title: "Repetitions and controls", keys: ["replicates", "seed", "controls", "reinitDraws"] },
   { title: "Recording", keys: ["evalEvery", "saveFinals"] },
 ];

@@ -4,7 +4,10 @@
  * @module
  */
 import {
+  chanceOf,
   isSameNetwork,
+  measuresOf,
+  type OverlapMeasures,
   overlapOf,
   type PackedLayer,
   packLayer,
@@ -12,13 +15,15 @@ import {
   type TicketOverlap,
 } from "../analysis/overlap.ts";
 import { bestLevel } from "../analysis/outcome.ts";
+import { spread } from "../analysis/statistics.ts";
 import { percent } from "../analysis/words.ts";
 import { legible } from "../data/quoted.ts";
+import { armNames } from "../lottery/arms/names.ts";
 import type { Ticket } from "../lottery/ticket.ts";
 import type { NetworkKey } from "../lottery/types.ts";
 import { layOut } from "../nn/network.ts";
 import type { Dashboard } from "./dashboard.ts";
-import { armNames, parseNetworkKey } from "./network_key.ts";
+import { parseNetworkKey } from "./network_key.ts";
 import { ticketFiles } from "./run_folder.ts";
 import type { RunView } from "./types.ts";
 
@@ -272,30 +277,48 @@ function pairsOf(overlaps: TicketMatrix["overlaps"]): TicketOverlap[] {
   return overlaps.flatMap((row, index) => row.slice(index + 1)).filter((overlap) => overlap !== null);
 }
 
-/** Means over all pairs of tickets, per layer and in all. */
-export function meanShares(
-  overlaps: TicketMatrix["overlaps"],
-): {
+/** Means over all pairs of tickets, of a layer or in all. */
+export interface MeanShare {
+  /** The layer. */
   readonly name: string;
+  /** Of a ticket's survivors those that the other has as well. */
   readonly share: number;
+  /** The smallest share of a pair. */
   readonly least: number;
+  /** The largest one. */
   readonly most: number;
+  /** The share by chance. */
   readonly chance: number;
-}[] {
+  /** Jaccard and Hamming, beside chance. */
+  readonly measures: OverlapMeasures;
+}
+
+/** Means over all pairs of tickets: in all, then per layer. */
+export function meanShares(overlaps: TicketMatrix["overlaps"]): MeanShare[] {
   const pairs = pairsOf(overlaps);
   const names = ["all layers", ...(pairs[0]?.layers.map(({ name }) => name) ?? [])];
   return names.flatMap((name, index) => {
-    const own = pairs.map(({ all, layers }) => index === 0 ? all : layers[index - 1]).filter((one) => one !== undefined)
-      .filter(({ keptA }) => keptA > 0);
-    if (own.length === 0) return [];
-    const shares = own.map(({ shared, keptA }) => shared / keptA);
-    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const own = pairs.map(({ all, layers }) => index === 0 ? all : layers[index - 1]).filter((one) =>
+      one !== undefined
+    );
+    const shares = spread(own.map(shareOf));
+    const chances = spread(own.map(chanceOf));
+    if (!shares || !chances) return [];
+    const measures = own.map(measuresOf);
+    const meanOf = (measure: keyof OverlapMeasures): number | null =>
+      spread(measures.map((one) => one[measure]))?.mean ?? null;
     return [{
       name,
-      share: mean(shares),
-      least: Math.min(...shares),
-      most: Math.max(...shares),
-      chance: mean(own.map(({ expected, keptA }) => expected / keptA)),
+      share: shares.mean,
+      least: shares.minimum,
+      most: shares.maximum,
+      chance: chances.mean,
+      measures: {
+        jaccard: meanOf("jaccard"),
+        chanceJaccard: meanOf("chanceJaccard"),
+        hamming: meanOf("hamming"),
+        chanceHamming: meanOf("chanceHamming"),
+      },
     }];
   });
 }

@@ -17,9 +17,22 @@
  * - `reinit`: fresh initial weights for a control;
  * - `synthetic`: the synthetic data set;
  * - `augment`: flips and shifts of training images;
- * - `dropout`: the keys of the GPU's random numbers for dropout.
+ * - `dropout`: the keys of the GPU's random numbers for dropout;
+ * - `mask`: the positions that random masks keep;
+ * - `redraw`: which of a ticket's initial values a control draws anew;
+ * - `noise`: what is added to a ticket's initial values.
  */
-export type Purpose = "split" | "order" | "weights" | "reinit" | "synthetic" | "augment" | "dropout";
+export type Purpose =
+  | "split"
+  | "order"
+  | "weights"
+  | "reinit"
+  | "synthetic"
+  | "augment"
+  | "dropout"
+  | "mask"
+  | "redraw"
+  | "noise";
 
 // Part of what determines every result: add codes, never change one.
 const purposeCodes: Readonly<Record<Purpose, number>> = {
@@ -30,6 +43,9 @@ const purposeCodes: Readonly<Record<Purpose, number>> = {
   synthetic: 5,
   augment: 6,
   dropout: 7,
+  mask: 8,
+  redraw: 9,
+  noise: 10,
 };
 
 /**

@@ -8,14 +8,14 @@ import type { Dataset, DatasetName } from "../data/dataset.ts";
 import { legible, quoted } from "../data/quoted.ts";
 import { architecture, type ArchitectureName, architectureNames, varied } from "../nn/architectures.ts";
 import type { Extent, LayerSpec, NetworkSpec } from "../nn/network.ts";
+import { type ControlName, controlNames, maskOwner } from "./arms/names.ts";
 import { type CustomNetwork, customNetworkSchema, explainNetwork } from "./network_schema.ts";
 import type { Scope } from "./schedule.ts";
 
 /** The presets' names: the paper's networks, and a quick one. */
 export type PresetName = "lenet-quick" | ArchitectureName;
 
-/** Controls that can be trained beside the tickets. */
-export type ControlName = "reinit";
+export type { ControlName };
 
 /** Everything that a run is told. Complete and validated: {@linkcode preset} and {@linkcode parseConfig} give one. */
 export interface LotteryConfig {
@@ -29,6 +29,8 @@ export interface LotteryConfig {
   readonly width: number;
   /** Rate of a dropout before each dense layer; 0 for none. */
   readonly dropout: number;
+  /** Factor on the standard deviation of initial weights; 1 is Glorot's. */
+  readonly initScale: number;
   /** Whether every training image is flipped and shifted at random. */
   readonly augment: boolean;
   /** Training images. */
@@ -61,6 +63,8 @@ export interface LotteryConfig {
   readonly pruneDense: number;
   /** The same for the output layer; with global scope it only says, when 0, that the output layer is exempt. */
   readonly pruneOutput: number;
+  /** Surviving fractions at levels 1, 2, … instead of rounds at these rates; none for rounds. */
+  readonly densities: readonly number[];
   /** Rank weights within each layer, or over all layers that are pruned. */
   readonly scope: Scope;
   /** The iteration whose weights survivors are reset to; 0 = initialisation. */
@@ -69,7 +73,7 @@ export interface LotteryConfig {
   readonly replicates: number;
   /** Controls to train beside the tickets. */
   readonly controls: readonly ControlName[];
-  /** Fresh initialisations per ticket. */
+  /** Draws per ticket, of controls that draw at random. */
   readonly reinitDraws: number;
   /** Seed of replicate 1; replicate r has seed + r − 1. */
   readonly seed: number;
@@ -91,6 +95,8 @@ const schema = z.strictObject({
   ),
   width: z.number().gt(0).max(16).describe("scales the channels and the units of the hidden layers"),
   dropout: fraction.describe("rate of a dropout before each dense layer; 0 for none"),
+  // Runs from before it was a setting have none in their config.json.
+  initScale: z.number().gt(0).max(100).default(1).describe("factor on the standard deviation of the initial weights"),
   augment: z.boolean().describe("flip each training image at random, and shift it by up to 4 pixels"),
   trainSize: count.max(1_000_000).describe("training images, drawn at random from the training set"),
   validationSize: count.max(1_000_000).describe("images held out to find the early-stop iteration"),
@@ -111,13 +117,17 @@ const schema = z.strictObject({
   pruneOutput: fraction.describe(
     "the same for the output layer; with --scope global only 0, which exempts it, matters",
   ),
+  densities: z.array(z.number().gt(0).lt(1)).default([]).describe(
+    "fractions of the weights to keep at levels 1, 2, ..., such as 0.8,0.5,0.2, instead of rounds that each prune as much: a layer " +
+      "whose rate is half of the highest prunes half as much",
+  ),
   scope: z.enum(["layer", "global"]).describe("rank weights within each layer, or over all layers that are pruned"),
   rewind: z.int().min(0).max(1_000_000).describe(
     "reset survivors to their values at this iteration; 0 = initialisation",
   ),
   replicates: count.max(1000).describe("independent repetitions, trained in lockstep"),
-  controls: z.array(z.enum(["reinit"])).describe("controls to train beside the tickets, or none"),
-  reinitDraws: count.max(100).describe("fresh initialisations per ticket, for the control reinit"),
+  controls: z.array(z.enum(controlNames)).describe("controls to train beside the tickets, or none"),
+  reinitDraws: count.max(100).describe("draws per ticket, for controls that draw at random such as reinit"),
   seed: z.int().min(0).max(2 ** 32 - 1).describe("seed of replicate 1; replicate r has seed + r - 1"),
   evalEvery: count.max(1_000_000).describe("iterations between evaluations"),
   saveFinals: z.enum(["none", "last", "all"]).describe("of which levels to keep the trained weights"),
@@ -132,7 +142,7 @@ export interface Setting {
   /** What it is. */
   readonly description: string;
   /** Its kind of value. */
-  readonly kind: "integer" | "number" | "boolean" | "choice" | "list" | "integers";
+  readonly kind: "integer" | "number" | "boolean" | "choice" | "list" | "integers" | "numbers";
   /** The choices of a choice or a list of names. */
   readonly choices: readonly string[];
   /** The range in words: "a whole number from 1 to 4096". */
@@ -145,6 +155,7 @@ export const settings: readonly Setting[] = describeSettings();
 const paper = {
   width: 1,
   dropout: 0,
+  initScale: 1,
   augment: false,
   validationSize: 5_000,
   warmup: 0,
@@ -152,6 +163,7 @@ const paper = {
   lrDropFactor: 0.1,
   momentum: 0,
   weightDecay: 0,
+  densities: [],
   scope: "layer",
   rewind: 0,
   controls: ["reinit"],
@@ -348,6 +360,7 @@ export function parseConfig(value: unknown): LotteryConfig {
     );
   }
   refuseWrongSchedule(config);
+  refuseWrongDensities(config);
   refuseUnequalRates(config);
   if (config.seed + config.replicates - 1 > 2 ** 32 - 1) {
     throw new RangeError(
@@ -359,6 +372,15 @@ export function parseConfig(value: unknown): LotteryConfig {
   if (new Set(config.controls).size < config.controls.length) {
     throw new RangeError(
       `--controls is ${legible(config.controls.join(","))}, which names a control twice: name each once.`,
+    );
+  }
+  for (const control of config.controls) {
+    const owner = maskOwner(control);
+    if (owner === undefined || config.controls.some((own) => own === owner)) continue;
+    throw new RangeError(
+      `--controls has ${control}, which trains with the masks of ${owner}: name ${owner} too, --controls ${
+        [owner, ...config.controls].join(",")
+      }.`,
     );
   }
   return config;
@@ -381,13 +403,27 @@ export async function runId(config: LotteryConfig, context: IdentityContext): Pr
   const { preset: name, controls: _c, levels: _l, replicates: _r, reinitDraws: _d, saveFinals: _s, ...determining } =
     config;
   // Width and dropout are in the layers. What goes in and comes out follows from the data.
-  const { network: _n, width: _w, dropout: _o, momentum, lrDropFactor, pruneConv, pruneDense, ...rest } = determining;
+  const {
+    network: _n,
+    width: _w,
+    dropout: _o,
+    initScale,
+    densities,
+    momentum,
+    lrDropFactor,
+    pruneConv,
+    pruneDense,
+    ...rest
+  } = determining;
   const network = specOf(config, { channels: 1, height: 1, width: 1 }, 1);
   const has = rolesOf(network.layers);
   return `${name}-${await shortHash({
     network: { name: network.name, layers: network.layers.map(explicit) },
     ...rest,
     ...context,
+    // What is as it was before it could be set says nothing, so that older runs keep their ids.
+    ...(initScale === 1 ? {} : { initScale }),
+    ...(densities.length > 0 ? { densities } : {}),
     ...(config.optimizer === "sgd" ? { momentum } : {}),
     ...(config.lrDrops.length > 0 ? { lrDropFactor } : {}),
     ...(has.conv ? { pruneConv } : {}),
@@ -494,6 +530,20 @@ function refuseWrongSchedule({ iterations, warmup, lrDrops, rewind }: LotteryCon
   }
 }
 
+function refuseWrongDensities({ densities, levels }: LotteryConfig): void {
+  if (densities.length === 0) return;
+  const given = `--densities is ${legible(densities.join(","))}`;
+  const wrong = densities.find((density, index) => density >= (densities[index - 1] ?? 1));
+  if (wrong !== undefined) {
+    throw new RangeError(`${given}, and ${wrong} does not descend: give descending fractions of 1, or none.`);
+  }
+  if (levels > densities.length) {
+    throw new RangeError(
+      `${given}, and --levels is ${levels}: give a fraction for each level, or --levels ${densities.length} at most.`,
+    );
+  }
+}
+
 function refuseUnequalRates(config: LotteryConfig): void {
   const { scope, pruneConv, pruneDense } = config;
   if (scope !== "global" || pruneConv === 0 || pruneDense === 0 || pruneConv === pruneDense) return;
@@ -557,7 +607,7 @@ function kindOf(
   items: z.core.JSONSchema.JSONSchema | undefined,
   choices: readonly string[],
 ): Setting["kind"] {
-  if (items) return choices.length > 0 ? "list" : "integers";
+  if (items) return choices.length > 0 ? "list" : items.type === "integer" ? "integers" : "numbers";
   if (choices.length > 0) return "choice";
   return type === "boolean" ? "boolean" : type === "integer" ? "integer" : "number";
 }
@@ -570,6 +620,7 @@ function wantedOf(kind: Setting["kind"], choices: readonly string[], range: z.co
   if (kind === "integers") return `none, or a list of whole numbers from ${minimum} to ${maximum}`;
   const from = exclusiveMinimum === undefined ? `of at least ${minimum}` : `above ${exclusiveMinimum}`;
   const to = exclusiveMaximum === undefined ? `at most ${maximum}` : `below ${exclusiveMaximum}`;
+  if (kind === "numbers") return `none, or a list of numbers ${from} and ${to}`;
   const isClosed = exclusiveMinimum === undefined && exclusiveMaximum === undefined;
   return `a ${kind === "integer" ? "whole " : ""}number ${
     isClosed ? `from ${minimum} to ${maximum}` : `${from} and ${to}`

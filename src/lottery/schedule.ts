@@ -4,6 +4,7 @@
  * @module
  */
 import type { LayerLayout, NetworkLayout } from "../nn/network.ts";
+import type { LotteryConfig } from "./config.ts";
 
 /** Which weights are ranked together: those of each layer, or those of all layers that are pruned. */
 export type Scope = "layer" | "global";
@@ -18,6 +19,22 @@ export interface PruningRates {
   readonly output: number;
   /** Rank weights per layer, or over all layers that are pruned. */
   readonly scope: Scope;
+  /**
+   * Surviving fractions at levels 1, 2, …, instead of rounds that each prune the same fraction. A group whose rate is a fraction
+   * of the highest prunes that fraction of what the others prune: with the paper's rates the output layer half as much. By rounds
+   * when left out or empty.
+   */
+  readonly densities?: readonly number[];
+}
+
+/** The pruning rates of a configuration. */
+export function ratesOf(
+  { pruneConv, pruneDense, pruneOutput, scope, densities }: Pick<
+    LotteryConfig,
+    "pruneConv" | "pruneDense" | "pruneOutput" | "scope" | "densities"
+  >,
+): PruningRates {
+  return { conv: pruneConv, dense: pruneDense, output: pruneOutput, scope, densities };
 }
 
 /** Layers whose weights are ranked together. */
@@ -26,6 +43,8 @@ export interface PruningGroup {
   readonly layers: readonly number[];
   /** The fraction of their survivors that a round prunes. */
   readonly rate: number;
+  /** Survivors at levels 1, 2, …, where they are given; by the rate otherwise. */
+  readonly targets?: readonly number[];
 }
 
 /**
@@ -37,32 +56,65 @@ export interface PruningGroup {
 export function pruningGroups(layout: NetworkLayout, rates: PruningRates): PruningGroup[] {
   const rateOf = (layer: LayerLayout): number => layer.prunable ? rates[layer.role] : 0;
   const pruned = layout.layers.flatMap((layer, index) => rateOf(layer) > 0 ? [{ layer, index }] : []);
-  if (rates.scope === "layer") return pruned.map(({ layer, index }) => ({ layers: [index], rate: rateOf(layer) }));
+  if (rates.scope === "layer") {
+    return withTargets(layout, rates, pruned.map(({ layer, index }) => ({ layers: [index], rate: rateOf(layer) })));
+  }
   if (pruned.length === 0) return [];
   const role = (["conv", "dense", "output"] as const).find((own) => pruned.some(({ layer }) => layer.role === own));
-  return [{ layers: pruned.map(({ index }) => index), rate: role ? rates[role] : 0 }];
+  return withTargets(layout, rates, [{ layers: pruned.map(({ index }) => index), rate: role ? rates[role] : 0 }]);
+}
+
+function withTargets(
+  layout: NetworkLayout,
+  { densities = [] }: PruningRates,
+  groups: readonly PruningGroup[],
+): PruningGroup[] {
+  if (densities.length === 0) return [...groups];
+  const highest = Math.max(...groups.map(({ rate }) => rate));
+  return groups.map((group) => {
+    const size = sizeOf(layout, group);
+    return {
+      ...group,
+      targets: densities.map((density) => size - Math.round(size * (1 - density) * group.rate / highest)),
+    };
+  });
+}
+
+/** Weights of a group's layers, pruned or not. */
+function sizeOf(layout: NetworkLayout, { layers }: PruningGroup): number {
+  return total(layers.map((index) => {
+    const { inputs, outputs } = layout.layers[index] ?? { inputs: 0, outputs: 0 };
+    return inputs * outputs;
+  }));
 }
 
 /**
- * Weights that a round prunes, round(kept × rate): one number per group.
+ * Weights that a round prunes, one number per group: round(kept × rate), or what is too much for the level's target.
  *
  * @param kept survivors per layer
+ * @param level the level that the round leads to, from 1
  */
-export function toPrune(groups: readonly PruningGroup[], kept: readonly number[]): number[] {
-  return groups.map(({ layers, rate }) => Math.round(total(layers.map((layer) => kept[layer] ?? 0)) * rate));
+export function toPrune(groups: readonly PruningGroup[], kept: readonly number[], level: number): number[] {
+  return groups.map((group) => pruned(group, total(group.layers.map((layer) => kept[layer] ?? 0)), level));
+}
+
+function pruned({ rate, targets }: PruningGroup, kept: number, level: number): number {
+  return targets ? kept - (targets[level - 1] ?? kept) : Math.round(kept * rate);
 }
 
 /** Surviving weights in all, per level from 0: what every replicate keeps, whatever its weights are. */
 export function plannedWeights(layout: NetworkLayout, levels: number, rates: PruningRates): number[] {
   const groups = pruningGroups(layout, rates);
-  const sizes = layout.layers.map(({ inputs, outputs }) => inputs * outputs);
   // How a group's survivors spread over its layers is not known beforehand, and does not matter for their number.
-  let kept = groups.map(({ layers }) => total(layers.map((layer) => sizes[layer] ?? 0)));
+  let kept = groups.map((group) => sizeOf(layout, group));
   const exempt = layout.weights - total(kept);
   const totals = [];
   for (let level = 0; level <= levels; level++) {
     totals.push(exempt + total(kept));
-    kept = kept.map((count, group) => count - Math.round(count * (groups[group]?.rate ?? 0)));
+    kept = kept.map((count, index) => {
+      const group = groups[index];
+      return group ? count - pruned(group, count, level + 1) : count;
+    });
   }
   return totals;
 }

@@ -9,10 +9,10 @@
 import type { AdapterInfo } from "../gpu/gpu.ts";
 import type { TrainingState } from "../nn/ensemble.ts";
 import type { LayerValues, NetworkSpec, NormValues } from "../nn/network.ts";
+import type { ArmName } from "./arms/names.ts";
 import type { LotteryConfig } from "./config.ts";
 
-/** An arm of the experiment: the tickets, or a control trained beside them. */
-export type ArmName = "ticket" | "reinit";
+export type { ArmName };
 
 /** One network of the experiment. */
 export interface NetworkKey {
@@ -138,8 +138,10 @@ export interface LevelTiming {
   readonly plan: Readonly<Record<string, string>>;
 }
 
-/** A ticket's mask, one bit per parameter of the arena. */
+/** A mask that an arm found by pruning, one bit per parameter of the arena. */
 export interface TicketMask {
+  /** The arm: the tickets, or another that prunes for itself. */
+  readonly arm: ArmName;
   /** The level that is trained with it. */
   readonly level: number;
   /** The replicate. */
@@ -153,6 +155,18 @@ export interface RewindPoint {
   /** The replicate. */
   readonly replicate: number;
   /** The whole arena: weights, biases, batch norms and their running statistics. */
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+/** What a network was trained to, kept where an arm starts from it or prunes by it. */
+export interface TrainedValues {
+  /** The arm. */
+  readonly arm: ArmName;
+  /** The level. */
+  readonly level: number;
+  /** The replicate. */
+  readonly replicate: number;
+  /** The whole arena; zero where the mask prunes. */
   readonly values: Float32Array<ArrayBuffer>;
 }
 
@@ -176,10 +190,15 @@ export interface Snapshot {
   readonly records: readonly LevelRecord[];
   /** How long it took. */
   readonly timings: readonly LevelTiming[];
-  /** Tickets' masks for levels 1 and on; level L + 1's are there as soon as level L is done. */
+  /** Masks of arms that prune, for levels 1 and on; level L + 1's are there as soon as level L is done. */
   readonly masks: readonly TicketMask[];
   /** One per replicate whose dense network is trained, when the configuration rewinds to an iteration after 0; else none. */
   readonly rewinds: readonly RewindPoint[];
+  /**
+   * Where a control needs them: what dense networks were trained to, and the newest level of arms that go on with their trained
+   * weights. Absent when there are none.
+   */
+  readonly trained?: readonly TrainedValues[];
   /** Networks within their level, to go on with at their iterations. Absent when there are none. */
   readonly partial?: readonly PartialNetwork[];
 }

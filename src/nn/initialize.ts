@@ -9,12 +9,14 @@ import { type NetworkLayout, toArena } from "./network.ts";
 
 /** Which draw: a purpose, and numbers that tell draws of one purpose apart. */
 export interface InitialDraw {
-  /** `weights` for a network's own initial values, `reinit` for a control's. */
-  readonly purpose: Extract<Purpose, "weights" | "reinit">;
-  /** The level for which a control draws; 0 otherwise. */
-  readonly level: number;
-  /** Which of a control's draws, from 1; 0 otherwise. */
-  readonly draw: number;
+  /** `weights`, when left out, for a network's own initial values, `reinit` for a control's. */
+  readonly purpose?: Extract<Purpose, "weights" | "reinit">;
+  /** The level for which a control draws; 0 when left out. */
+  readonly level?: number;
+  /** Which of a control's draws, from 1; 0 when left out. */
+  readonly draw?: number;
+  /** Factor on the standard deviation; 1 when left out. */
+  readonly scale?: number;
 }
 
 /**
@@ -26,13 +28,13 @@ export interface InitialDraw {
 export function glorot(
   layout: NetworkLayout,
   seed: number,
-  { purpose, level, draw }: InitialDraw = { purpose: "weights", level: 0, draw: 0 },
+  { purpose = "weights", level = 0, draw = 0, scale = 1 }: InitialDraw = {},
 ): Float32Array<ArrayBuffer> {
   return toArena(
     layout,
     layout.layers.map(({ inputs, outputs, fanOut }, index) => {
       const random = new RandomStream(seed, purpose, index, level, draw);
-      const deviation = Math.sqrt(2 / (inputs + fanOut));
+      const deviation = scale * Math.sqrt(2 / (inputs + fanOut));
       const weight = new Float32Array(inputs * outputs);
       for (let at = 0; at < weight.length; at++) weight[at] = random.normal() * deviation;
       return { weight, bias: new Float32Array(outputs) };

@@ -6,14 +6,13 @@
  *
  * @module
  */
-// @ts-types="npm:@types/d3-scale@4.0.9"
-import { scaleLinear } from "npm:d3-scale@4.0.3";
-import { type Figure, type FigureOptions, frame, heading, thinned, type Tick } from "./line_figure.ts";
-import { element, type Markup, pixel } from "./markup.ts";
+import type { ArmName } from "../lottery/arms/names.ts";
+import { histogramPanel, type HistogramPlace, meanMagnitude, shareOf, total } from "./histogram_panel.ts";
+import { type Figure, type FigureOptions, frame, heading } from "./line_figure.ts";
+import { element, type Markup } from "./markup.ts";
 import { legendRows, placeLegend, type Sample } from "./marks.ts";
-import type { StyledArm } from "./palette.ts";
 import { sizes } from "./styles.ts";
-import { numberLabel, remainingLabel, shortened, textWidth, tickLabels } from "./text.ts";
+import { numberLabel, remainingLabel } from "./text.ts";
 
 /** What is drawn of a line of `histograms.jsonl`. */
 export interface LayerHistogram {
@@ -52,7 +51,7 @@ const between = 20;
 export function histogramFigure(
   network: string,
   layers: readonly LayerHistogram[],
-  options: FigureOptions & { readonly arm?: StyledArm },
+  options: FigureOptions & { readonly arm?: ArmName },
 ): Figure {
   const size = options.size ?? "wide";
   const { width, font, row } = sizes[size];
@@ -78,12 +77,14 @@ export function histogramFigure(
     element("g", { class: "legend" }, ...legend.map((entry) => entry.draw(head.bottom, row))),
     element("text", { class: "soft axis-title", x: margin, y: titleY }, "Share of weights per bin (%)"),
     ...layers.map((layer, index) =>
-      panel(layer, style, font, {
+      panel(layer, style, {
         left: margin + (index % columns) * (panelWidth + between),
         top: top + Math.floor(index / columns) * panelHeight,
         width: panelWidth,
         height: plotHeight,
         row,
+        font,
+        between,
       })
     ),
     element(
@@ -98,71 +99,18 @@ export function histogramFigure(
 function panel(
   { layer, limit, initialSurviving, initialPruned, finalSurviving }: LayerHistogram,
   style: string,
-  font: number,
-  place: { left: number; top: number; width: number; height: number; row: number },
+  place: HistogramPlace,
 ): Markup {
-  const shares = { pruned: shareOf(initialPruned), initial: shareOf(initialSurviving), final: shareOf(finalSurviving) };
-  const most = Math.max(...shares.pruned, ...shares.initial, ...shares.final);
-  const top = place.top + place.row + 2;
-  const bottom = top + place.height;
-  const y = scaleLinear().domain([0, most > 0 ? most : 1]).range([bottom, top]);
-  const yTicks = y.ticks(3);
-  const yNames = tickLabels(yTicks);
-  const left = place.left + Math.max(...yNames.map((name) => textWidth(name, font))) + 6;
-  const right = place.left + place.width;
   const reach = limit > 0 ? limit : 1;
-  const x = scaleLinear().domain([-reach, reach]).range([left, right]);
-  const xValues = x.ticks(Math.max(2, place.width / 60));
-  const xNames = tickLabels(xValues);
-  const xTicks = thinned(
-    xValues.map((value, index): Tick => ({ at: x(value), label: xNames[index] ?? "", shown: true }))
-      .filter(({ at, label }) => {
-        const half = textWidth(label, font) / 2;
-        return at - half >= place.left && at + half <= right + between / 2;
-      }),
-    ({ label }) => textWidth(label, font) / 2,
-    8,
-  );
-  const steps = (bins: readonly number[]): string =>
-    bins.map((share, index) =>
-      `${index === 0 ? "M" : "H"}${pixel(x(-reach + 2 * reach * index / bins.length))}${index === 0 ? " " : "V"}${
-        pixel(y(share))
-      }`
-    ).join("") + `H${pixel(right)}`;
-  const has = (bins: readonly number[]): boolean => bins.some((share) => share > 0);
-  return element(
-    "g",
-    { class: "panel" },
-    element("text", { x: left, y: place.top + font }, shortened(layer, font, place.width)),
-    element(
-      "g",
-      { class: "soft" },
-      ...yTicks.flatMap((tick, index) => [
-        element("path", { class: "grid", d: `M${pixel(left)} ${pixel(y(tick))}H${pixel(right)}` }),
-        element("text", { x: left - 6, y: y(tick) + font * 0.35, "text-anchor": "end" }, yNames[index] ?? ""),
-      ]),
-      ...has(shares.pruned)
-        ? [element("path", { class: "area", d: `${steps(shares.pruned)}V${pixel(bottom)}H${pixel(left)}Z` })]
-        : [],
-      element("path", { class: "axis", d: `M${pixel(left)} ${pixel(bottom)}H${pixel(right)}` }),
-      ...xTicks.filter(({ shown }) => shown).flatMap(({ at, label }) => [
-        element("path", { class: "axis", d: `M${pixel(at)} ${pixel(bottom)}v4` }),
-        element("text", { x: at, y: bottom + 6 + font, "text-anchor": "middle" }, label),
-      ]),
-    ),
-    element(
-      "g",
-      { class: style },
-      ...has(shares.initial) ? [element("path", { class: "step dashed", d: steps(shares.initial) })] : [],
-      ...has(shares.final) ? [element("path", { class: "step", d: steps(shares.final) })] : [],
-    ),
-  );
-}
-
-/** Counts as percentages of their sum. */
-function shareOf(counts: readonly number[]): number[] {
-  const all = total(counts);
-  return counts.map((count) => all > 0 ? count / all * 100 : 0);
+  return histogramPanel({
+    title: layer,
+    domain: [-reach, reach],
+    series: [
+      { style: "soft", kind: "area", heights: shareOf(initialPruned) },
+      { style, kind: "line", dashed: true, heights: shareOf(initialSurviving) },
+      { style, kind: "line", heights: shareOf(finalSurviving) },
+    ],
+  }, place);
 }
 
 function histogramWords(layers: readonly LayerHistogram[]): string {
@@ -171,7 +119,7 @@ function histogramWords(layers: readonly LayerHistogram[]): string {
   return "Mean magnitude of the weights, initial of what was pruned, initial and final of what survived: " +
     layers.map(({ layer, limit, initialPruned, initialSurviving, finalSurviving }) => {
       const magnitudes = [initialPruned, initialSurviving, finalSurviving].map((bins) => {
-        const mean = meanMagnitude(bins, limit);
+        const mean = meanMagnitude(bins, [-limit, limit]);
         return mean === undefined ? "none" : numberLabel(mean);
       });
       const all = total(initialPruned) + total(initialSurviving);
@@ -180,16 +128,4 @@ function histogramWords(layers: readonly LayerHistogram[]): string {
       } % survive)`;
     }).join("; ") + "." +
     (notFinite > 0 ? ` ${notFinite.toLocaleString("en")} final values are not finite and in no bin.` : "");
-}
-
-/** From the middles of the bins. */
-function meanMagnitude(bins: readonly number[], limit: number): number | undefined {
-  const all = total(bins);
-  if (all === 0) return undefined;
-  const sum = bins.reduce((sum, count, index) => sum + count * Math.abs((2 * index + 1) / bins.length - 1) * limit, 0);
-  return sum / all;
-}
-
-function total(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -27,7 +27,8 @@ import {
   type Point,
   type Series,
 } from "./line_figure.ts";
-import { armStyles, runLook } from "./palette.ts";
+import { armLook, runLook } from "./palette.ts";
+import { drawnRemarks, levelQuantities, scaledSpread } from "./panel_figure.ts";
 import { numberLabel, remainingLabel } from "./text.ts";
 
 /** A run as the figures need it. */
@@ -88,24 +89,20 @@ export function accuracyFigure(
   options: LevelFigureOptions & { readonly at: "early-stop" | "end" },
 ): Figure {
   const figure = options.at === "end" ? "accuracyAtEnd" : "accuracyAtEarlyStop";
+  const quantity = levelQuantities[options.at === "end" ? "test-accuracy-at-end" : "test-accuracy-at-early-stop"];
   return overLevels(runs, options, {
-    title: options.at === "end" ? "Test accuracy at the end" : "Test accuracy at early stop",
-    axis: { title: "Test accuracy (%)", bounds: [0, 100] },
-    measure: (arm) => scaled(arm[figure], 100),
-    inWords: (value) => percent(value / 100, 2),
+    ...quantity,
+    measure: (arm) => scaledSpread(arm[figure], quantity.factor),
     beside: (value, dense) => points((value - dense) / 100),
-    paper: { figure, factor: 100 },
+    paper: { figure, factor: quantity.factor },
   });
 }
 
 /** Early-stop iteration (of minimum validation loss) against remaining weights; censored stops are hollow, with an arrow. */
 export function earlyStopFigure(runs: readonly PlottedRun[], options: LevelFigureOptions): Figure {
   return overLevels(runs, options, {
-    title: "Early stop",
-    axis: { title: "Iteration of minimum validation loss", include: [0], bounds: [0, Infinity] },
+    ...levelQuantities["early-stop"],
     measure: (arm) => arm.earlyStop,
-    inWords: (value) => numberLabel(Math.round(value)),
-    inSentence: (value) => `at iteration ${numberLabel(Math.round(value))}`,
     beside: (value, dense) =>
       value === dense
         ? "no earlier"
@@ -193,8 +190,7 @@ function armsOf(run: PlottedRun, quantity: Quantity, chosen: readonly ArmName[] 
   }
   return armNames(run, chosen).map((arm) => ({
     name: arm,
-    style: `arm-${arm}`,
-    marker: armStyles[arm].marker,
+    ...armLook(arm),
     points: pointsOf(run, arm, quantity, arm),
   }));
 }
@@ -330,25 +326,6 @@ function remarks(runs: readonly PlottedRun[], quantity: Quantity, { arms }: Leve
         }.`,
       ]
       : [],
-    ...most > 1 ? [`Points are means, bars the range of up to ${most} networks.`] : [],
-    ...censored > 0
-      ? [`${censored} early ${censored === 1 ? "stop is" : "stops are"} censored: the true one is there or later.`]
-      : [],
-    ...diverged > 0
-      ? [
-        `${diverged} ${diverged === 1 ? "network" : "networks"} diverged, and ${
-          diverged === 1 ? "counts" : "count"
-        } in no mean.`,
-      ]
-      : [],
+    ...drawnRemarks({ most, censored, diverged }),
   ];
-}
-
-function scaled(spread: Spread | null, factor: number): Spread | null {
-  return spread && {
-    mean: spread.mean * factor,
-    minimum: spread.minimum * factor,
-    maximum: spread.maximum * factor,
-    count: spread.count,
-  };
 }

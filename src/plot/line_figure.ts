@@ -10,7 +10,7 @@
 // @ts-types="npm:@types/d3-scale@4.0.9"
 import { scaleLinear, scaleLog } from "npm:d3-scale@4.0.3";
 // @ts-types="npm:@types/d3-shape@3.2.0"
-import { line as linePath } from "npm:d3-shape@3.2.1";
+import { area as areaPath, line as linePath } from "npm:d3-shape@3.2.1";
 import { element, type Markup, pixel } from "./markup.ts";
 import { cross, diamond, legendRows, marker, placeLegend, type Sample } from "./marks.ts";
 import type { MarkerName } from "./palette.ts";
@@ -51,6 +51,8 @@ export interface Axis {
   readonly include?: readonly number[];
   /** The axis does not go beyond these. */
   readonly bounds?: readonly [least: number, most: number];
+  /** The axis shows these and no more, and curves are cut off at them: for the vertical axis of curves. */
+  readonly window?: readonly [least: number, most: number];
 }
 
 /** A mean with its range. */
@@ -73,6 +75,8 @@ export interface Point {
   readonly censored?: boolean;
   /** Whether networks diverged here: a cross below the data. */
   readonly diverged?: boolean;
+  /** Of a curve: whether it has a marker, such as an early stop. */
+  readonly isMarked?: boolean;
   /** What a reader sees who points at it. */
   readonly note?: string;
 }
@@ -89,6 +93,8 @@ export interface Series {
   readonly weight?: "strong" | "faint";
   /** Whether the legend names it; true when left out. */
   readonly listed?: boolean;
+  /** Whether it is a curve of many points: no markers but those of points that are marked, and a band in place of bars. */
+  readonly isCurve?: boolean;
   /** Its points, in the order of the line. */
   readonly points: readonly Point[];
 }
@@ -187,7 +193,7 @@ export function lineFigure(figure: LineFigure): string {
   const head = heading(figure, size);
   const legend = placeLegend(
     samples({ series, marks }, {
-      rule: size === "narrow" ? rule : undefined,
+      rule: size === "wide" ? undefined : rule,
       diverged: diverging.length > 0,
       censored,
     }),
@@ -250,6 +256,7 @@ export function lineFigure(figure: LineFigure): string {
     y: y(mark.y),
   }));
   const taken = obstacles(placed, diamonds, rule ? { left, right, y: y(rule.value) } : undefined);
+  const clip = figure.y.window && series.some(({ isCurve }) => isCurve) ? `${figure.prefix}-${size}-clip` : undefined;
   const nothing = diverging.length > 0 ? "Every network diverged" : figure.empty ?? "No values yet";
 
   return frame(figure, size, height, [
@@ -287,7 +294,18 @@ export function lineFigure(figure: LineFigure): string {
       ),
     ),
     ...rule ? drawRule(y(rule.value), box, ruleLines, font) : [],
-    ...placed.map((one) => drawSeries(one, size)),
+    ...clip
+      ? [element(
+        "clipPath",
+        { id: clip },
+        element("rect", { x: left, y: top, width: right - left, height: bottom - top }),
+      )]
+      : [],
+    element(
+      "g",
+      { "clip-path": clip && `url(#${clip})` },
+      ...placed.map((one) => drawSeries(one, size)),
+    ),
     ...diverging.flatMap((one, index) => {
       const height = bottom - crossRow * (diverging.length - index) + crossRow / 2 - 2;
       return [element(
@@ -317,6 +335,14 @@ export function frame(
   size: FigureSize,
   height: number,
   content: readonly Markup[],
+  { width = sizes[size].width, role = "img", style = "" }: {
+    /** In pixels; the size's own when left out. */
+    readonly width?: number;
+    /** `group` when its parts have names and descriptions of their own. */
+    readonly role?: "img" | "group";
+    /** A further class. */
+    readonly style?: string;
+  } = {},
 ): string {
   if (!/^[A-Za-z][\w-]*$/.test(figure.prefix)) {
     throw new RangeError(
@@ -325,14 +351,13 @@ export function frame(
     );
   }
   const id = `${figure.prefix}-${size}`;
-  const { width } = sizes[size];
   return element(
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
-      class: `plot plot-${size}`,
+      class: ["plot", `plot-${size}`, style].filter(Boolean).join(" "),
       viewBox: `0 0 ${width} ${Math.ceil(height)}`,
-      role: "img",
+      role,
       "aria-labelledby": `${id}-title`,
       "aria-describedby": `${id}-description`,
     },
@@ -342,13 +367,14 @@ export function frame(
   ).toString();
 }
 
-/** The title, and the run beside it or below. */
+/** The title, and the run beside it or below, in so many pixels; the size's own when left out. */
 export function heading(
   { title, subtitle = "", heading = true }: { title: string; subtitle?: string; heading?: boolean },
   size: FigureSize,
+  width: number = sizes[size].width,
 ): { readonly texts: readonly Markup[]; readonly bottom: number } {
   if (!heading) return { texts: [], bottom: margin - 4 };
-  const { width, font, title: large } = sizes[size];
+  const { font, title: large } = sizes[size];
   const room = width - 2 * margin;
   // Semibold letters are a tenth wider.
   const lines = wrapped(title, large * 1.1, room);
@@ -422,7 +448,7 @@ function isOn({ scale }: Axis, value: number): boolean {
 
 /** A scale over what is there. A single value stands in the middle. */
 function scaleOf(axis: Axis, values: readonly number[], range: readonly [number, number], { pad }: { pad: boolean }) {
-  const present = [...values, ...axis.include ?? []].filter((value) => isOn(axis, value));
+  const present = [...axis.window ?? [...values, ...axis.include ?? []]].filter((value) => isOn(axis, value));
   const isLog = axis.scale === "log";
   let least = Math.min(...present);
   let most = Math.max(...present);
@@ -432,7 +458,7 @@ function scaleOf(axis: Axis, values: readonly number[], range: readonly [number,
   if (least === most) {
     const around = Math.abs(least) * 0.05 || 1;
     [least, most] = isLog ? [least / 2, most * 2] : [least - around, most + around];
-  } else if (pad) {
+  } else if (pad && !axis.window) {
     const room = isLog ? Math.log(most / least) * 0.05 : (most - least) * 0.06;
     // An axis that begins at zero because it was asked to has nothing below it.
     if (!included.has(least)) least = isLog ? least / Math.exp(room) : least - room;
@@ -511,12 +537,18 @@ function drawSeries({ series, points }: { series: Series; points: readonly Place
   const d = path(points);
   const area = sizes[size].marker * (series.weight === "strong" ? 1.4 : series.weight === "faint" ? 0.7 : 1);
   const cap = 3;
+  const band = series.isCurve && points.some(({ y }) => y && y.minimum - y.maximum > 0.5)
+    ? areaPath<Placed>().defined(({ y }) => y !== null).x(({ x }) => x).y0(({ y }) => y?.minimum ?? 0)
+      .y1(({ y }) => y?.maximum ?? 0).digits(2)(points)
+    : null;
+  const isDrawn = (point: Point): boolean => !series.isCurve || point.isMarked === true;
   return element(
     "g",
     { class: series.weight ? `series ${series.style} ${series.weight}` : `series ${series.style}` },
+    ...band ? [element("path", { class: "area band", d: band })] : [],
     ...d ? [element("path", { class: "line", d })] : [],
     ...points.flatMap(({ x, y }) =>
-      y && y.minimum - y.maximum > 0.5
+      !series.isCurve && y && y.minimum - y.maximum > 0.5
         ? [element("path", {
           class: "bar",
           d: `M${pixel(x - cap)} ${pixel(y.minimum)}h${2 * cap}M${pixel(x)} ${pixel(y.minimum)}V${pixel(y.maximum)}` +
@@ -525,7 +557,9 @@ function drawSeries({ series, points }: { series: Series; points: readonly Place
         : []
     ),
     ...points.flatMap(({ point, x, y }) =>
-      y ? [marker(series.marker, x, y.mean, { area, hollow: point.censored ?? false, note: point.note })] : []
+      y && isDrawn(point)
+        ? [marker(series.marker, x, y.mean, { area, hollow: point.censored ?? false, note: point.note })]
+        : []
     ),
   );
 }
@@ -537,11 +571,13 @@ function samples(
 ): Sample[] {
   const names = [...new Set(marks.map(({ label }) => label))];
   return [
-    ...series.toReversed().filter(({ listed = true }) => listed).map(({ name, style, weight, marker }): Sample => ({
+    ...series.toReversed().filter(({ listed = true }) => listed).map((
+      { name, style, weight, marker, isCurve, points },
+    ): Sample => ({
       kind: "series",
       text: name,
       style: weight ? `${style} ${weight}` : style,
-      marker,
+      ...isCurve && !points.some(({ isMarked }) => isMarked) ? {} : { marker },
     })),
     ...seen.rule ? [{ kind: "rule", text: `${seen.rule.name} ${seen.rule.label}` } as const] : [],
     ...names.map((text) => ({ kind: "diamond", text } as const)),

@@ -10,8 +10,10 @@ import {
   symbolCross,
   symbolDiamond,
   symbolSquare,
+  symbolStar,
   symbolTriangle,
   type SymbolType,
+  symbolWye,
 } from "npm:d3-shape@3.2.1";
 import { element, type Markup, pixel } from "./markup.ts";
 import type { MarkerName } from "./palette.ts";
@@ -19,7 +21,8 @@ import { shortened, textWidth } from "./text.ts";
 
 /** An entry of a legend. */
 export type Sample =
-  | { readonly kind: "series"; readonly text: string; readonly style: string; readonly marker: MarkerName }
+  /** A line, with its points where they are drawn. */
+  | { readonly kind: "series"; readonly text: string; readonly style: string; readonly marker?: MarkerName }
   /** A filled patch, or a line without points. */
   | { readonly kind: "area" | "line"; readonly text: string; readonly style: string; readonly dashed?: boolean }
   | { readonly kind: "rule" | "diamond" | "censored" | "cross"; readonly text: string };
@@ -44,13 +47,13 @@ export function marker(
   y: number,
   { area, hollow = false, note }: { area: number; hollow?: boolean; note?: string | undefined },
 ): Markup {
-  const down = name === "triangle-down" ? " rotate(180)" : "";
+  const turned = turns[name] === 0 ? "" : ` rotate(${turns[name]})`;
   const shape = element(
     "path",
     {
       class: hollow ? "marker hollow" : "marker",
       d: symbol().type(shapes[name]).size(area).digits(2)() ?? "",
-      transform: `translate(${pixel(x)} ${pixel(y)})${down}`,
+      transform: `translate(${pixel(x)} ${pixel(y)})${turned}`,
     },
     ...note === undefined ? [] : [element("title", {}, note)],
   );
@@ -125,6 +128,24 @@ const shapes: Readonly<Record<MarkerName, SymbolType>> = {
   "triangle-down": symbolTriangle,
   "plus": symbolCross,
   "diamond": symbolDiamond,
+  "star": symbolStar,
+  "wye": symbolWye,
+  "triangle-left": symbolTriangle,
+  "triangle-right": symbolTriangle,
+};
+
+/** Degrees clockwise that a shape is turned by. */
+const turns: Readonly<Record<MarkerName, number>> = {
+  "circle": 0,
+  "square": 0,
+  "triangle": 0,
+  "triangle-down": 180,
+  "plus": 0,
+  "diamond": 0,
+  "star": 0,
+  "wye": 0,
+  "triangle-left": -90,
+  "triangle-right": 90,
 };
 
 function drawSample(sample: Sample, x: number, y: number): Markup {
@@ -136,7 +157,7 @@ function drawSample(sample: Sample, x: number, y: number): Markup {
         "g",
         {},
         element("path", { class: "line", d: across }),
-        marker(sample.marker, middle, y, { area: 40 }),
+        ...sample.marker ? [marker(sample.marker, middle, y, { area: 40 })] : [],
       );
     case "line":
       return element("path", { class: sample.dashed ? "step dashed" : "step", d: across });

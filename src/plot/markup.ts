@@ -25,6 +25,30 @@ export class Markup {
     return new Markup(content === "" ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`);
   }
 
+  /**
+   * A whole figure as a part of another, at a place of its own.
+   *
+   * @param svg What a figure's function returned.
+   * @throws {TypeError} When it is no such text.
+   */
+  static part(
+    svg: string,
+    x: number,
+    y: number,
+  ): { readonly part: Markup; readonly width: number; readonly height: number } {
+    const opening = /^<svg xmlns="[^"]*" class="plot ([\w -]*)" viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg);
+    if (!opening) {
+      throw new TypeError(
+        "cannot make a part of this text: it does not begin with a figure's <svg>; give what a figure's function returned",
+      );
+    }
+    const [tag, size = "", width = "", height = ""] = opening;
+    // Without the class of a whole figure, whose width is that of the page.
+    const place = `<svg x="${pixel(x)}" y="${pixel(y)}" width="${width}" height="${height}" class="${size}" ` +
+      `viewBox="0 0 ${width} ${height}"`;
+    return { part: new Markup(place + svg.slice(tag.length)), width: Number(width), height: Number(height) };
+  }
+
   /** The text. */
   toString(): string {
     return this.#source;

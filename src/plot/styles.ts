@@ -4,23 +4,46 @@
  *
  * @module
  */
-import { armStyles, type Colour, rampArms, rampColour, rampSteps, runStyles, surroundings } from "./palette.ts";
+import {
+  armStyles,
+  type Colour,
+  lineDashes,
+  rampArms,
+  rampColour,
+  rampSteps,
+  runStyles,
+  surroundings,
+} from "./palette.ts";
 
-/** How wide a figure is drawn: for a page or a paper, or for a screen of about 390 px. */
-export type FigureSize = "wide" | "narrow";
+/** How wide a figure is drawn: for a page or a paper, for a screen of about 390 px, or as one of several side by side. */
+export type FigureSize = "wide" | "narrow" | "panel";
 
-/** Text sizes and extents in pixels of each size. */
+/** The sizes of a figure by itself on a page. */
+export type PageSize = Exclude<FigureSize, "panel">;
+
+/** Text sizes and extents in pixels of each size; `cell` is the height of a histogram among many. */
 export const sizes = {
-  wide: { width: 720, plot: 270, font: 13, title: 15, marker: 44, row: 22 },
-  narrow: { width: 360, plot: 220, font: 12, title: 14, marker: 34, row: 21 },
+  wide: { width: 720, plot: 270, font: 13, title: 15, marker: 44, row: 22, cell: 84 },
+  narrow: { width: 360, plot: 220, font: 12, title: 14, marker: 34, row: 21, cell: 64 },
+  panel: { width: 440, plot: 220, font: 12, title: 13, marker: 36, row: 20, cell: 64 },
 } as const satisfies Readonly<Record<FigureSize, unknown>>;
+
+/** How wide a sheet of figures is, in pixels. */
+export function sheetWidth(columns: number, size: FigureSize): number {
+  return size === "narrow" || columns === 1 ? sizes[size].width : columns * sizes.panel.width;
+}
 
 const shapes =
   `.plot { display: block; width: 100%; height: auto; font-family: system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; font-variant-numeric: tabular-nums; }
 .plot-wide { font-size: ${sizes.wide.font}px; max-width: ${sizes.wide.width}px; }
 .plot-narrow { font-size: ${sizes.narrow.font}px; max-width: ${sizes.narrow.width}px; }
+.plot-panel { font-size: ${sizes.panel.font}px; max-width: ${sizes.panel.width}px; }
+.plot-sheet-2 { max-width: ${2 * sizes.panel.width}px; }
+.plot-sheet-3 { max-width: ${3 * sizes.panel.width}px; }
 .plot .title { font-size: ${sizes.wide.title}px; font-weight: 600; }
 .plot-narrow .title { font-size: ${sizes.narrow.title}px; }
+.plot .plot-panel .title { font-size: ${sizes.panel.title}px; }
+.plot .row-name { font-weight: 600; }
 .plot text { fill: currentColor; }
 .plot .axis { fill: none; stroke: currentColor; stroke-width: 1; }
 .plot .grid { fill: none; stroke: currentColor; stroke-width: 1; }
@@ -32,6 +55,7 @@ const shapes =
 .plot .mark { fill: none; stroke: currentColor; stroke-width: 1.5; }
 .plot .cross { fill: none; stroke: currentColor; stroke-width: 1.75; }
 .plot .area { fill: currentColor; stroke: none; opacity: 0.28; }
+.plot .band { opacity: 0.14; }
 .plot .block { fill: currentColor; stroke: none; }
 .plot .track { fill: currentColor; stroke: none; }
 .plot .strong .line { stroke-width: 2.75; }
@@ -57,8 +81,8 @@ export const figureStyles: string = spread(
 @media (prefers-color-scheme: dark) {
   :root { ${armVariables("dark")} }
 }
-${shapes}${colours((name) => `var(--${name})`, "light")}@media (prefers-color-scheme: dark) {
-${fixed(colours((name) => `var(--${name})`, "dark"))}}
+${shapes}${colours((name) => `var(--${identifier(name)})`, "light")}@media (prefers-color-scheme: dark) {
+${fixed(colours((name) => `var(--${identifier(name)})`, "dark"))}}
 `,
 );
 
@@ -97,7 +121,7 @@ export function standalone(svg: string): string {
  * console.assert(html.includes("plot-narrow"));
  * ```
  */
-export function pair(draw: (size: FigureSize) => string): string {
+export function pair(draw: (size: PageSize) => string): string {
   return `<div class="plot-pair">${draw("wide")}${draw("narrow")}</div>`;
 }
 
@@ -109,9 +133,9 @@ function colours(named: (name: string) => string, theme: Theme): string {
     `.plot { color: ${named("ink")}; }`,
     `.plot .soft { color: ${named("ink-soft")}; }`,
     `.plot .grid, .plot .track { color: ${named("line")}; }`,
-    `.plot .name { color: ${named("ink")}; }`,
+    `.plot .name, .plot .dense { color: ${named("ink")}; }`,
     `.plot .hollow, .plot .ground, .ground { fill: ${named("ground")}; }`,
-    ...Object.keys(armStyles).map((arm) => `.plot .arm-${arm} { color: ${named(`arm-${arm}`)}; }`),
+    ...Object.keys(armStyles).map((arm) => `.plot .arm-${identifier(arm)} { color: ${named(`arm-${arm}`)}; }`),
     ...runStyles.map(({ colour }, index) =>
       `.plot .run-${index} { color: ${index === 0 ? named("ink") : colour[theme]}; }`
     ),
@@ -131,7 +155,12 @@ function plainColour(name: string, theme: Theme): string {
 }
 
 function armVariables(theme: Theme): string {
-  return Object.entries(armStyles).map(([arm, { colour }]) => `--arm-${arm}: ${colour[theme]};`).join(" ");
+  return Object.entries(armStyles).map(([arm, { colour }]) => `--arm-${identifier(arm)}: ${colour[theme]};`).join(" ");
+}
+
+/** A name as stylesheets write it: the dot of `noise-0.5` would begin another class. */
+function identifier(name: string): string {
+  return name.replaceAll(".", "\\.");
 }
 
 /** Rules without variables: those that a theme has to write anew. */
@@ -160,7 +189,10 @@ function dashes(): string {
   const rule = (name: string, dash: readonly number[]): string[] =>
     dash.length === 0 ? [] : [`.plot .${name} .line { stroke-dasharray: ${dash.join(" ")}; }`];
   return [
-    ...Object.entries(armStyles).flatMap(([arm, { dash }]) => rule(`arm-${arm}`, dash)),
+    ...Object.entries(armStyles).flatMap(([arm, { dash }]) => rule(`arm-${identifier(arm)}`, dash)),
     ...runStyles.flatMap(({ dash }, index) => rule(`run-${index}`, dash)),
+    // After the arms', which a line of an arm may have in place of its own.
+    `.plot .dash-0 .line { stroke-dasharray: none; }`,
+    ...lineDashes.flatMap((dash, index) => rule(`dash-${index}`, dash)),
   ].join("\n");
 }

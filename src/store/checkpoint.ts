@@ -20,6 +20,7 @@ import {
   uint32,
 } from "../data/safetensors.ts";
 import { sha256 } from "../data/sha256.ts";
+import { armNames, isArmName } from "../lottery/arms/names.ts";
 import type {
   Evaluation,
   LayerCount,
@@ -30,14 +31,18 @@ import type {
   RewindPoint,
   Snapshot,
   TicketMask,
+  TrainedValues,
 } from "../lottery/types.ts";
 import { explain, readOptional, readUpTo, syncFolder, writeWhole } from "./files.ts";
 
 const format = "winnow-checkpoint";
 
-/** Version 2 added the networks within their level; without any, it says what version 1 does. */
-const version = "2";
-const readable: readonly string[] = ["1", version];
+/**
+ * Version 2 added the networks within their level, version 3 masks of other arms than the tickets and trained values; without
+ * any, it says what version 1 does.
+ */
+const version = "3";
+const readable: readonly string[] = ["1", "2", version];
 
 /** What of a network within its level stands in the metadata; the rest is tensors. */
 type PartialEntry =
@@ -53,7 +58,7 @@ interface State {
 }
 
 /**
- * A snapshot as a file: masks as U32 tensors, what tickets are rewound to as F32 ones, likewise the parameters, best parameters,
+ * A snapshot as a file: masks as U32 tensors, what tickets are rewound to and what arms go on from as F32 ones, likewise the parameters, best parameters,
  * moments and state of networks within their level; everything else as JSON in the metadata.
  *
  * @param run the run's id
@@ -63,6 +68,9 @@ export async function formatCheckpoint(snapshot: Snapshot, run: string): Promise
   for (const mask of snapshot.masks) tensors[nameOf(mask)] = storeTensor([mask.words.length], mask.words);
   for (const { replicate, values } of snapshot.rewinds) {
     tensors[`rewind.replicate-${replicate}`] = storeTensor([values.length], values);
+  }
+  for (const { arm, level, replicate, values } of snapshot.trained ?? []) {
+    tensors[`trained.${arm}.${positionOf({ level, replicate })}`] = storeTensor([values.length], values);
   }
   const partial = (snapshot.partial ?? []).map((network): PartialEntry => {
     const { arm, level, replicate, draw, iteration, seconds, stepMs, evaluations, moments, rewind } = network;
@@ -109,25 +117,33 @@ export async function parseCheckpoint(bytes: Uint8Array<ArrayBuffer>, run: strin
   const ofPartial = new Set(partial.flatMap((network) => partialTensors(network).map(([tensor]) => tensor)));
   const masks: TicketMask[] = [];
   const rewinds: RewindPoint[] = [];
+  const trained: TrainedValues[] = [];
   for (const [tensor, stored] of tensors) {
     if (ofPartial.has(tensor)) continue;
-    const [, level, own] = /^mask\.level-(\d+)\.replicate-(\d+)$/.exec(tensor) ?? [];
+    const [, kind, arm = "ticket", level, own] =
+      /^(mask|trained)(?:\.([a-z0-9.-]+))?\.level-(\d+)\.replicate-(\d+)$/.exec(tensor) ?? [];
     const [, rewound] = /^rewind\.replicate-(\d+)$/.exec(tensor) ?? [];
-    if (level !== undefined && own !== undefined) {
-      masks.push({ level: Number(level), replicate: Number(own), words: uint32(stored).slice() });
-    } else if (rewound !== undefined) {
+    const key = { level: Number(level), replicate: Number(own) };
+    if (kind === "mask" && isArmName(arm)) masks.push({ arm, ...key, words: uint32(stored).slice() });
+    else if (kind === "trained" && isArmName(arm)) trained.push({ arm, ...key, values: float32(stored).slice() });
+    else if (rewound !== undefined) {
       rewinds.push({ replicate: Number(rewound), values: float32(stored).slice() });
     } else {
-      throw refuse(`${legible(tensor)} is neither a mask, nor values to rewind to, nor of a network in training`);
+      throw refuse(`${legible(tensor)} is neither a mask, nor values to go on from, nor of a network in training`);
     }
   }
-  masks.sort((a, b) => a.level - b.level || a.replicate - b.replicate);
+  for (const list of [masks, trained]) {
+    list.sort((a, b) =>
+      armNames.indexOf(a.arm) - armNames.indexOf(b.arm) || a.level - b.level || a.replicate - b.replicate
+    );
+  }
   rewinds.sort((a, b) => a.replicate - b.replicate);
   return {
     records: parsed.records,
     timings: parsed.timings,
     masks,
     rewinds,
+    ...(trained.length > 0 ? { trained } : {}),
     ...(partial.length > 0 ? { partial } : {}),
   };
 }
@@ -287,8 +303,12 @@ async function renameOptional(from: string, to: string): Promise<void> {
   }
 }
 
-function nameOf({ level, replicate }: Pick<TicketMask, "level" | "replicate">): string {
-  return `mask.level-${String(level).padStart(2, "0")}.replicate-${replicate}`;
+function nameOf({ arm, ...at }: Pick<TicketMask, "arm" | "level" | "replicate">): string {
+  return `mask.${arm === "ticket" ? "" : `${arm}.`}${positionOf(at)}`;
+}
+
+function positionOf({ level, replicate }: Pick<TicketMask, "level" | "replicate">): string {
+  return `level-${String(level).padStart(2, "0")}.replicate-${replicate}`;
 }
 
 /** What of a network within its level is stored as tensors, by name. */
@@ -307,7 +327,7 @@ function partialTensors(
 }
 
 function partialName({ arm, level, replicate, draw }: NetworkKey): string {
-  return `partial.${arm}.level-${String(level).padStart(2, "0")}.replicate-${replicate}.draw-${draw}`;
+  return `partial.${arm}.${positionOf({ level, replicate })}.draw-${draw}`;
 }
 
 async function checksumOf(
@@ -331,14 +351,14 @@ function isState(value: unknown): value is State {
 }
 
 function isPartial(value: unknown): value is PartialEntry {
-  return isObject(value) && (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+  return isObject(value) && isArmName(value["arm"]) &&
     ["level", "replicate", "draw", "iteration", "moments"].every((key) => Number.isSafeInteger(value[key])) &&
     ["seconds", "stepMs"].every((key) => typeof value[key] === "number") && typeof value["hasRewind"] === "boolean" &&
     Array.isArray(value["evaluations"]) && value["evaluations"].every(isEvaluation);
 }
 
 function isEvaluation(value: unknown): value is Evaluation {
-  return isObject(value) && (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+  return isObject(value) && isArmName(value["arm"]) &&
     ["level", "replicate", "draw", "iteration", "validationAccuracy", "testAccuracy"]
       .every((key) => typeof value[key] === "number") &&
     ["trainLoss", "validationLoss", "testLoss"]
@@ -358,7 +378,7 @@ export function isLevelRecord(value: unknown): value is LevelRecord {
     "testAccuracyAtEnd",
     "trainAccuracyAtEnd",
   ];
-  return (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+  return isArmName(value["arm"]) &&
     (value["status"] === "ok" || value["status"] === "diverged") &&
     numbers.every((key) => typeof value[key] === "number") &&
     orNull.every((key) => value[key] === null || typeof value[key] === "number") &&

@@ -5,7 +5,8 @@
  * @module
  */
 import { stringify } from "npm:csv-stringify@6.6.0/sync";
-import type { ArmName, Evaluation, LevelRecord } from "../lottery/types.ts";
+import { armNames } from "../lottery/arms/names.ts";
+import type { Evaluation, LevelRecord } from "../lottery/types.ts";
 import type { RunGlance } from "./glance.ts";
 import { armFolders, readMetricsInParts } from "./run_files.ts";
 
@@ -20,9 +21,6 @@ export type ExportedRun = Pick<RunGlance, "id" | "folder" | "state" | "config" |
 
 /** Runs, however they come. */
 export type Runs = Iterable<ExportedRun> | AsyncIterable<ExportedRun>;
-
-/** The order of arms in tables. */
-const armNames: readonly ArmName[] = ["ticket", "reinit"];
 
 /** A row per trained network. */
 const levelColumns = [

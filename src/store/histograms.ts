@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { evenBins as bins, histogramOf, selected } from "../analysis/histogram.ts";
 import type { NetworkKey, TrainedLayer, TrainedNetwork } from "../lottery/types.ts";
 
 /** One line of `histograms.jsonl`. */
@@ -21,9 +22,6 @@ export interface WeightHistogram extends NetworkKey {
   readonly notFinite: number;
 }
 
-/** Bins of a histogram: an even number, so that zero is an edge and no bin mixes signs. */
-const bins = 64;
-
 /** The histograms of a trained network, one per layer. */
 export function histogramsOf(network: TrainedNetwork): WeightHistogram[] {
   const { arm, level, replicate, draw } = network;
@@ -40,17 +38,13 @@ function histogram({ mask, initial, final }: TrainedLayer): Omit<WeightHistogram
     if (Number.isFinite(value)) limit = Math.max(limit, Math.abs(value));
     else notFinite++;
   });
-  const initialSurviving = new Array<number>(bins).fill(0);
-  const initialPruned = new Array<number>(bins).fill(0);
-  const finalSurviving = new Array<number>(bins).fill(0);
-  const count = (histogram: number[], value: number): void => {
-    const bin = limit === 0 ? bins / 2 : Math.min(bins - 1, Math.floor((value / limit + 1) / 2 * bins));
-    histogram[bin] = (histogram[bin] ?? 0) + 1;
+  const counts = (values: Iterable<number>): readonly number[] =>
+    histogramOf(values, { from: -limit, to: limit, bins }).counts;
+  return {
+    limit,
+    initialSurviving: counts(selected(initial, mask)),
+    initialPruned: counts(selected(initial, mask, false)),
+    finalSurviving: counts(selected(final, mask).filter(Number.isFinite)),
+    notFinite,
   };
-  mask.forEach((survives, index) => {
-    count(survives ? initialSurviving : initialPruned, initial[index] ?? 0);
-    const value = final[index] ?? 0;
-    if (survives && Number.isFinite(value)) count(finalSurviving, value);
-  });
-  return { limit, initialSurviving, initialPruned, finalSurviving, notFinite };
 }

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Summary } from "../analysis/summary.ts";
 import { legible } from "../data/quoted.ts";
+import { isArmName } from "../lottery/arms/names.ts";
 import { controlId, type LotteryConfig, parseConfig } from "../lottery/config.ts";
 import type { ArmName, Evaluation, LevelTiming, Snapshot } from "../lottery/types.ts";
 import { CorruptRunError } from "./errors.ts";
@@ -253,7 +254,7 @@ function parsed(line: string): unknown {
 
 /** Whether a value is an evaluation; what `JSON.parse` gives is not trusted. */
 export function isEvaluation(value: unknown): value is Evaluation {
-  return isObject(value) && (value["arm"] === "ticket" || value["arm"] === "reinit") &&
+  return isObject(value) && isArmName(value["arm"]) &&
     ["level", "replicate", "draw", "iteration", "validationAccuracy", "testAccuracy"]
       .every((key) => typeof value[key] === "number") &&
     ["trainLoss", "validationLoss", "testLoss"].every((key) => value[key] === null || typeof value[key] === "number");

@@ -25,8 +25,8 @@ import { join } from "node:path";
 import { summarize, type Summary } from "../analysis/summary.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { AdapterInfo } from "../gpu/gpu.ts";
+import { isArmName } from "../lottery/arms/names.ts";
 import { controlId, type ControlName, type LotteryConfig, parseConfig } from "../lottery/config.ts";
-import { firstIterationOf, wantedNetworks } from "../lottery/lottery.ts";
 import { formatModel, formatTicket, modelOf, ticketOf } from "../lottery/ticket.ts";
 import type {
   ArmName,
@@ -37,6 +37,7 @@ import type {
   Snapshot,
   TrainedNetwork,
 } from "../lottery/types.ts";
+import { firstIterationOf, wantedNetworks } from "../lottery/wanted.ts";
 import { CheckpointStore } from "./checkpoint.ts";
 import { CorruptRunError, RunInUseError } from "./errors.ts";
 import { explain, makeFolder, readOptional, writeJson, writeWhole } from "./files.ts";
@@ -468,7 +469,7 @@ function evaluationKey(iteration: number): string {
 
 function isKeyed(value: unknown): value is NetworkKey {
   return typeof value === "object" && value !== null && "arm" in value &&
-    (value.arm === "ticket" || value.arm === "reinit") && "level" in value && typeof value.level === "number" &&
+    isArmName(value.arm) && "level" in value && typeof value.level === "number" &&
     "replicate" in value && typeof value.replicate === "number" && "draw" in value && typeof value.draw === "number";
 }
 

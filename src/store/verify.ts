@@ -9,7 +9,9 @@ import type { Summary } from "../analysis/summary.ts";
 import { legible } from "../data/quoted.ts";
 import { sha256 } from "../data/sha256.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
-import { firstIterationOf, ratesOf } from "../lottery/lottery.ts";
+import { prunerOf } from "../lottery/arms/registry.ts";
+import { ratesOf } from "../lottery/schedule.ts";
+import { firstIterationOf } from "../lottery/wanted.ts";
 import { plannedWeights } from "../lottery/schedule.ts";
 import { loadModel, loadTicket, type Ticket } from "../lottery/ticket.ts";
 import type { Evaluation, LevelRecord, PartialNetwork, Snapshot } from "../lottery/types.ts";
@@ -21,6 +23,7 @@ import { readOptional } from "./files.ts";
 import { type Manifest, planOfManifest } from "./manifest.ts";
 import { type ArmFolder, armFolders, networkFile, readJson, readMetrics, readRun, readTimings } from "./run_files.ts";
 import { nameOf } from "./run_store.ts";
+import { linesName } from "./lines.ts";
 import { tagsName } from "./tags.ts";
 
 /** What an examination found. */
@@ -60,7 +63,7 @@ class Examination {
   readonly #folder: string;
   readonly #problems: string[] = [];
   readonly #notes: string[] = [];
-  readonly #known = new Set(["config.json", "manifest.json", "summary.json", tagsName]);
+  readonly #known = new Set(["config.json", "manifest.json", "summary.json", tagsName, linesName]);
   readonly #starts = new Map<string, { readonly name: string; readonly digest: string }>();
   #files = 2;
 
@@ -199,8 +202,9 @@ class Examination {
     this.#compare(`${name}: training starts at`, [ticket.firstIteration ?? 0], [
       firstIterationOf(config, record.level),
     ]);
-    const mask = snapshot?.masks.find(({ level, replicate }) =>
-      level === record.level && replicate === record.replicate
+    const pruner = prunerOf(record.arm, record.level);
+    const mask = snapshot?.masks.find(({ arm, level, replicate }) =>
+      arm === pruner && level === record.level && replicate === record.replicate
     );
     if (mask) {
       const wanted = unpackMask(layout, mask.words);

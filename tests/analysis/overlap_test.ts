@@ -2,10 +2,15 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import {
+  chanceHammingOf,
+  chanceJaccardOf,
   chanceOf,
   describeOverlap,
   deviationsOf,
+  hammingOf,
   jaccardOf,
+  measuresOf,
+  type Overlap,
   overlapOf,
   type PackedLayer,
   packLayer,
@@ -88,6 +93,70 @@ Deno.test("in all, counts and expectations are the layers' sums, and variances a
   assert.equal(shareOf(all), 2 / 3);
   assert.equal(jaccardOf(all), 2 / 4);
   assert.ok(Math.abs((chanceOf(all) ?? 0) - (4 / 3) / 3) < 1e-12);
+});
+
+/** Two masks of a layer of `size` weights, their survivors `shared` in common. */
+function masksOf(size: number, keptA: number, keptB: number, shared: number): Overlap {
+  const mask = (from: number, to: number): Uint8Array => new Uint8Array(size).fill(1, from, to);
+  return overlapOf([packLayer("dense1", mask(0, keptA))], [
+    packLayer("dense1", mask(keptA - shared, keptA - shared + keptB)),
+  ]).all;
+}
+
+Deno.test("Jaccard and Hamming of two masks, and both by chance, are what counting by hand gives", () => {
+  // 10 weights: A keeps 4, B 5, both 2. Either keeps 7, 5 differ. Chance shares 4 · 5 / 10 = 2 as well.
+  const own = masksOf(10, 4, 5, 2);
+  assert.deepEqual(measuresOf(own), { jaccard: 2 / 7, chanceJaccard: 2 / 7, hamming: 0.5, chanceHamming: 0.5 });
+  // 12 weights: A keeps 6, B 4, both all of B's. Chance shares 2: of either 2 / 8, and 6 of 12 differ.
+  assert.deepEqual(measuresOf(masksOf(12, 6, 4, 4)), {
+    jaccard: 4 / 6,
+    chanceJaccard: 2 / 8,
+    hamming: 2 / 12,
+    chanceHamming: 6 / 12,
+  });
+  assert.deepEqual(measuresOf(masksOf(8, 8, 8, 8)), { jaccard: 1, chanceJaccard: 1, hamming: 0, chanceHamming: 0 });
+  assert.deepEqual(measuresOf(masksOf(8, 0, 0, 0)), {
+    jaccard: null,
+    chanceJaccard: null,
+    hamming: 0,
+    chanceHamming: 0,
+  });
+  assert.deepEqual(measuresOf(masksOf(0, 0, 0, 0)), {
+    jaccard: null,
+    chanceJaccard: null,
+    hamming: null,
+    chanceHamming: null,
+  });
+});
+
+Deno.test("by chance Jaccard is d / (2 − d) and Hamming 2d(1 − d), and with two densities their general forms", () => {
+  const close = (found: number | null, wanted: number): void =>
+    assert.ok(found !== null && Math.abs(found - wanted) < 1e-12, `${found}, not ${wanted}`);
+  const size = 1000;
+  for (const [keptA, keptB] of [[500, 500], [211, 211], [36, 36], [1000, 1000], [211, 36], [1, 999]] as const) {
+    const [a, b] = [keptA / size, keptB / size];
+    const own = masksOf(size, keptA, keptB, Math.min(keptA, keptB));
+    close(chanceJaccardOf(own), a * b / (a + b - a * b));
+    close(chanceHammingOf(own), a + b - 2 * a * b);
+    if (keptA !== keptB) continue;
+    close(chanceJaccardOf(own), a / (2 - a));
+    close(chanceHammingOf(own), 2 * a * (1 - a));
+  }
+});
+
+Deno.test("over every mask of a size Hamming comes to its chance, and Jaccard a little above, less in larger layers", () => {
+  const gaps = [6, 12].map((size) => {
+    const [keptA, keptB] = [size / 2, size / 3];
+    const shares = Array.from({ length: 2 ** size }, (_, word) => word)
+      .filter((word) => onesIn(word) === keptB).map((word) => onesIn(word & (2 ** keptA - 1)));
+    const own = masksOf(size, keptA, keptB, 1);
+    const mean = (of: (overlap: Overlap) => number | null): number =>
+      shares.reduce((sum, shared) => sum + (of({ ...own, shared }) ?? NaN), 0) / shares.length;
+    assert.ok(Math.abs(mean(hammingOf) - (chanceHammingOf(own) ?? NaN)) < 1e-12);
+    return mean(jaccardOf) - (chanceJaccardOf(own) ?? NaN);
+  });
+  const [small = NaN, large = NaN] = gaps;
+  assert.ok(0 < large && large < small && small < 1 / 6, gaps.join(" and "));
 });
 
 Deno.test("the words tell equal, nested, dense and empty masks from those that chance would give", () => {

@@ -12,7 +12,8 @@ import {
 import { networkLayout, plannedLevel, randomExamples, randomMasks, Training } from "../../bench/training.ts";
 import type { Launch } from "../../src/gpu/program.ts";
 import { presets } from "../../src/lottery/config.ts";
-import { optimizerOf, ratesOf } from "../../src/lottery/lottery.ts";
+import { optimizerOf } from "../../src/lottery/optimizer.ts";
+import { ratesOf } from "../../src/lottery/schedule.ts";
 import { type ArchitectureName, architectureNames } from "../../src/nn/architectures.ts";
 import * as kernels from "../../src/nn/kernels.ts";
 import type { LayerPlan } from "../../src/nn/plan.ts";

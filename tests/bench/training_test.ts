@@ -11,7 +11,8 @@ import {
   Training,
 } from "../../bench/training.ts";
 import { presets } from "../../src/lottery/config.ts";
-import { optimizerOf, ratesOf } from "../../src/lottery/lottery.ts";
+import { optimizerOf } from "../../src/lottery/optimizer.ts";
+import { ratesOf } from "../../src/lottery/schedule.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import { architectureNames } from "../../src/nn/architectures.ts";
 import { countKept, denseMask } from "../../src/nn/mask.ts";

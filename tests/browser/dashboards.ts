@@ -5,6 +5,8 @@
  */
 import { recordLargeRun, recordManyRuns } from "../dashboard/fixtures.ts";
 import type { RunRow } from "../../src/dashboard/types.ts";
+import { keyOf } from "../../src/experiments/scale.ts";
+import { writeExperiment } from "../../src/store/experiments.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { ServedDashboard } from "./served.ts";
 
@@ -18,6 +20,8 @@ export interface Dashboards {
   readonly diverged: string;
   /** Stopped within a level. */
   readonly unfinished: string;
+  /** The key of an experiment with results. */
+  readonly experiment: string;
   /** Over the first two and some more, with everything allowed. */
   readonly all: ServedDashboard;
   /** Over the two that are not as they should be; the same but for pictures. */
@@ -52,13 +56,18 @@ async function open(): Promise<Dashboards & { readonly close: () => Promise<void
     created: day - 2e7,
   });
   const unfinished = await recordLargeRun(runs.path, { ...size, seed: 200, trained: 5, created: day + 9e6 });
+  const controls = ["reinit", "oneshot", "oneshot-reinit"] as const;
+  const four = await recordLargeRun(runs.path, { ...size, levels: 7, seed: 300, controls, created: day - 4e7 });
+  const options = { scale: 0.3, levels: 7, replicates: 3, reinitDraws: 1, seed: 300 };
+  const experiment = keyOf("fig4", options);
+  await writeExperiment(runs.path, { name: "fig4", key: experiment, options, runs: [{ name: "LeNet", id: four }] });
   const recorded = await ServedDashboard.open(runs.path, { canControl: true });
   const empty = await ServedDashboard.open(`${none.path}/runs`);
   const broken = await ServedDashboard.open(`${none.path}/runs`);
   broken.dashboard.listRuns = () => Promise.reject(new Error("Broken for a test."));
   const real = await realRuns();
   return {
-    ...{ finished, otherSeed, diverged, unfinished, all: recorded, states: recorded, empty, broken },
+    ...{ finished, otherSeed, diverged, unfinished, experiment, all: recorded, states: recorded, empty, broken },
     ...real,
     close: async () => {
       for (const served of [recorded, empty, broken, ...real ? [real.all] : []]) await served.stop();
@@ -69,9 +78,9 @@ async function open(): Promise<Dashboards & { readonly close: () => Promise<void
 
 /**
  * For pictures that show what came out of something: `--runs DIR` names a folder of real runs, of which the two with the most
- * levels and replicates are shown.
+ * levels and replicates are shown, and the experiment with the most networks.
  */
-async function realRuns(): Promise<Pick<Dashboards, "all" | "finished" | "otherSeed"> | undefined> {
+async function realRuns(): Promise<Pick<Dashboards, "all" | "finished" | "otherSeed" | "experiment"> | undefined> {
   const folder = Deno.args[Deno.args.indexOf("--runs") + 1];
   if (!Deno.args.includes("--runs") || folder === undefined) return undefined;
   const all = await ServedDashboard.open(await Deno.realPath(folder), { canControl: true });
@@ -79,5 +88,6 @@ async function realRuns(): Promise<Pick<Dashboards, "all" | "finished" | "otherS
   const [first, second] = (await all.dashboard.listRuns()).filter(({ state }) => state === "finished")
     .sort((a, b) => sizeOf(b) - sizeOf(a));
   if (!first || !second) throw new RangeError(`--runs ${folder} has fewer than two finished runs.`);
-  return { all, finished: first.id, otherSeed: second.id };
+  const [experiment] = (await all.dashboard.listExperiments()).sort((a, b) => b.done - a.done);
+  return { all, finished: first.id, otherSeed: second.id, experiment: experiment?.key ?? "fig4" };
 }

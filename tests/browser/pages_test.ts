@@ -6,7 +6,10 @@ import assert from "node:assert/strict";
 import { browserTest } from "./chromium.ts";
 import { type Dashboards, dashboards } from "./dashboards.ts";
 import type { ServedDashboard } from "./served.ts";
-import { schemes, type Visit, visiting, widths } from "./visit.ts";
+import { rememberingConsole } from "../cli/console.ts";
+import { reportCommand } from "../../src/cli/report_command.ts";
+import { TemporaryFolder } from "../store/folders.ts";
+import { schemes, Visit, visiting, widths } from "./visit.ts";
 
 /** A page, and the state that it is in. */
 interface PageUnderTest {
@@ -33,6 +36,9 @@ const pages: readonly PageUnderTest[] = [
   { name: "level", path: ({ finished }) => `/runs/${finished}/levels/6`, shows: /Level 6/i },
   { name: "level-dense", path: ({ finished }) => `/runs/${finished}/levels/0`, shows: /dense/ },
   { name: "settings", path: ({ finished }) => `/runs/${finished}/settings`, shows: /deno task lottery/ },
+  { name: "experiments", path: () => "/experiments", shows: /Figure 4/ },
+  { name: "experiments-empty", path: () => "/experiments", on: "empty", shows: /task experiment/ },
+  { name: "experiment", path: ({ experiment }) => `/experiments/${experiment}`, shows: /The paper:/ },
   { name: "compare", path: ({ finished, otherSeed }) => `/compare?runs=${finished},${otherSeed}`, shows: /seed/ },
   { name: "compare-empty", path: () => "/compare", on: "empty", shows: /run/ },
   { name: "tickets", path: ({ finished }) => `/tickets?run=${finished}`, shows: /chance/ },
@@ -51,7 +57,7 @@ const pages: readonly PageUnderTest[] = [
 /** Kept in `docs/screenshots`: every page at a desk, and what shows the other width and scheme. */
 const kept: readonly RegExp[] = [
   /^(?!.*-(?:stranger|closed|dense|diverged|unfinished)|run-not-found|adapter-empty).*-1440-light$/,
-  /^(?:overview|level|try)-390-light$/,
+  /^(?:overview|level|experiment|try)-390-light$/,
   /^(?:overview|run)-1440-dark$/,
   /^run-390-dark$/,
 ];
@@ -102,6 +108,29 @@ for (const { name, path, on = "all", status = 200, shows, isStranger = false } o
     }
   });
 }
+
+browserTest(
+  "a report opens from a file: no errors, no barriers, nothing asked for, nothing that sticks out",
+  async (browser) => {
+    const { all, experiment } = await dashboards();
+    using folder = new TemporaryFolder();
+    const path = `${folder.path}/report.html`;
+    await reportCommand([experiment, "--runs", all.runs, "--out", path], { console: rememberingConsole() });
+    for (const width of widths) {
+      await using context = await browser.newContext({ viewport: { width, height: 900 } });
+      const asked: string[] = [];
+      context.on("request", (request) => asked.push(request.url()));
+      // Files have no origin.
+      const visit = new Visit(await context.newPage(), context, "null", {});
+      await visit.page.goto(`file://${path}`);
+      assert.deepEqual(await visit.problems(), [], `at ${width}`);
+      assert.deepEqual(asked, [`file://${path}`]);
+      assert.deepEqual(await visit.overflow(), [], `overflow at ${width}`);
+      if (width === 1440) assert.deepEqual(await visit.barriers(), []);
+      assert.equal(await visit.page.locator("h1").count(), 1);
+    }
+  },
+);
 
 browserTest("every link and picture of every page leads somewhere", async () => {
   const { all } = await dashboards();

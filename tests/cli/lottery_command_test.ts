@@ -279,7 +279,7 @@ Deno.test("wrong arguments get one line that names the flag, the value and what 
   assert.match(await refusal("--levels", "2.5"), /--levels is 2\.5, .* whole number/);
   assert.match(await refusal("--levels", "1", "--levels", "2"), /--levels twice/);
   assert.match(await refusal("--json=yes"), /--json has no value/);
-  assert.match(await refusal("--controls", "random"), /--controls/);
+  assert.match(await refusal("--controls", "randm"), /--controls/);
   assert.match(
     await refusal("--dataset", "imagenet"),
     /--dataset is "imagenet", .* mnist, fashion-mnist, cifar10, synthetic/,
@@ -322,7 +322,7 @@ Deno.test("exit codes: 0, 2 for wrong usage, 1 for failure, 130 when stopped", a
   assert.equal((await exit())[0], 2);
   assert.deepEqual(await exit("lotery"), [
     2,
-    'Error: There is no command "lotery". Did you mean lottery? Choose one of lottery, runs, data, doctor, bench.\n',
+    'Error: There is no command "lotery". Did you mean lottery? Choose one of lottery, experiment, runs, report, data, doctor, bench.\n',
   ]);
   assert.equal((await exit("lottery", "--lr", "0"))[0], 2);
   assert.equal((await exit("bench", "--replicates", "0"))[0], 2);

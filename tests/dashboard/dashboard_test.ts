@@ -6,7 +6,7 @@ import { secondsPerStep, workOf } from "../../src/analysis/progress.ts";
 import { Dashboard } from "../../src/dashboard/dashboard.ts";
 import { Lru } from "../../src/dashboard/lru.ts";
 import type { RunRow } from "../../src/dashboard/types.ts";
-import { wantedNetworks } from "../../src/lottery/lottery.ts";
+import { wantedNetworks } from "../../src/lottery/wanted.ts";
 import { listRuns } from "../../src/store/index.ts";
 import { RunLock } from "../../src/store/lock.ts";
 import { armFolders, readRun } from "../../src/store/run_files.ts";

@@ -9,7 +9,8 @@ import { createHash } from "node:crypto";
 import { earlyStop, isCensored } from "../../src/analysis/early_stop.ts";
 import { summarize } from "../../src/analysis/summary.ts";
 import { controlId, type LotteryConfig, networkOf, preset, type PresetName, runId } from "../../src/lottery/config.ts";
-import { firstIterationOf, ratesOf, wantedNetworks } from "../../src/lottery/lottery.ts";
+import { ratesOf } from "../../src/lottery/schedule.ts";
+import { firstIterationOf, wantedNetworks } from "../../src/lottery/wanted.ts";
 import { planHashOf } from "../../src/lottery/plan_table.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import { formatModel, formatTicket, modelOf, ticketOf } from "../../src/lottery/ticket.ts";
@@ -57,6 +58,8 @@ export interface LargeRun {
   readonly evaluations?: number;
   /** Draws of the control `reinit`; 1 when left out, 0 for no control. */
   readonly draws?: number;
+  /** The controls; `reinit` when left out, unless it has no draws. */
+  readonly controls?: LotteryConfig["controls"];
   /** Levels that are trained; the next one is half trained then. All when left out. */
   readonly trained?: number;
   /** Levels whose tickets, trained values and histograms are there, of replicates 1 and 2; none when left out. */
@@ -81,7 +84,7 @@ export async function recordLargeRun(folder: string, size: LargeRun = {}): Promi
     replicates,
     seed,
     iterations: evaluations * 100,
-    controls: draws > 0 ? ["reinit"] : [],
+    controls: size.controls ?? (draws > 0 ? ["reinit"] : []),
     reinitDraws: Math.max(1, draws),
     lrDrops: [],
     warmup: 0,

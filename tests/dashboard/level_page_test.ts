@@ -6,11 +6,7 @@ import type { ArmFigures, LevelFigures } from "../../src/analysis/outcome.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { testApp } from "./app.ts";
 import { compactFrom, recordLargeRun } from "./fixtures.ts";
-
-function textOf(html: string): string {
-  return html.replace(/<script[\s\S]*?<\/script>|<svg[\s\S]*?<\/svg>/g, " ").replace(/<[^>]*>/g, " ")
-    .replaceAll("&gt;", ">").replaceAll("&#39;", "'").replace(/\s+/g, " ");
-}
+import { textOf } from "./page_text.ts";
 
 function arm(
   own: Partial<ArmFigures> & { readonly stop: number; readonly there: number; readonly end: number },

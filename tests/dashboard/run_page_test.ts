@@ -6,13 +6,7 @@ import { unbroken } from "../../src/dashboard/components/run_words.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { testApp } from "./app.ts";
 import { compactFrom, recordLargeRun } from "./fixtures.ts";
-
-/** What a page says, without its elements. */
-function textOf(html: string): string {
-  return html.replace(/<script[\s\S]*?<\/script>|<svg[\s\S]*?<\/svg>/g, " ").replace(/<[^>]*>/g, " ")
-    .replaceAll("&amp;", "&").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
-    .replaceAll("&#39;", "'").replace(/\s+/g, " ");
-}
+import { textOf } from "./page_text.ts";
 
 Deno.test("a run's page answers whether pruning helped before it shows anything else", async () => {
   using runs = new TemporaryFolder();

@@ -39,6 +39,20 @@ Deno.test("two tickets are laid over each other as counting their masks says, wi
     assert.match(row, new RegExp(`${(100 * shared / kept).toFixed(1)} %`));
     assert.match(row, new RegExp(`${(100 * count(maskB) / maskA.length).toFixed(1)} % ±`));
     assert.match(row, new RegExp(` ${shared.toLocaleString("en")} ${kept.toLocaleString("en")} `));
+    const [a2, b2] = [kept / maskA.length, count(maskB) / maskA.length];
+    const measures = [
+      shared / (kept + count(maskB) - shared),
+      a2 * b2 / (a2 + b2 - a2 * b2),
+      maskA.reduce((sum, own, index) => sum + (own === maskB[index] ? 0 : 1), 0) / maskA.length,
+      a2 + b2 - 2 * a2 * b2,
+    ].map((value) => `${(100 * value).toFixed(1)} %`).join(" ");
+    assert.ok(row.includes(` ${measures} `), `${row} lacks ${measures}`);
+    for (const [path, heads] of [[`run=${id}&level=2`, "Shared By chance"], [`a=${id}:2:1&b=${id}:2:2`, "in B"]]) {
+      const page = plain(await (await app.get(`/tickets?${path}`)).text());
+      assert.ok(page.includes(`${heads} Jaccard Jaccard by chance Hamming Hamming by chance`), path);
+      // Two seeds are one pair, whose mean is what it is.
+      assert.ok(page.includes(` ${measures} `), path);
+    }
     assert.match(html, /class="answer">Level 2, replicate 1 and level 2, replicate 2 share/);
     assert.match(html, /start on the same side of zero/);
     assert.doesNotMatch(html, / style="/);

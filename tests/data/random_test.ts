@@ -27,6 +27,10 @@ Deno.test("a stream is Philox over (block, a, b, c) with the key (seed, purpose'
     ["reinit", 4],
     ["synthetic", 5],
     ["augment", 6],
+    ["dropout", 7],
+    ["mask", 8],
+    ["redraw", 9],
+    ["noise", 10],
   ] as const;
   for (const [purpose, code] of purposes) {
     const stream = new RandomStream(0xdeadbeef, purpose, 7, 8, 9);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { split } from "../../src/data/split.ts";
-import { lottery, wantedNetworks } from "../../src/lottery/lottery.ts";
+import { lottery } from "../../src/lottery/lottery.ts";
+import { wantedNetworks } from "../../src/lottery/wanted.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import { modelOf } from "../../src/lottery/ticket.ts";
 import type { LotteryEvent, TrainedLayer, TrainedNetwork } from "../../src/lottery/types.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { split } from "../../src/data/split.ts";
 import { syntheticDataset } from "../../src/data/synthetic.ts";
 import { type LotteryConfig, networkOf } from "../../src/lottery/config.ts";
-import { ratesOf } from "../../src/lottery/lottery.ts";
+import { ratesOf } from "../../src/lottery/schedule.ts";
 import type { CustomNetwork } from "../../src/lottery/network_schema.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
 import {

@@ -115,7 +115,7 @@ Deno.test("a snapshot without the mask that it needs is refused, and says which"
   const { snapshot } = await run(smallConfig({ levels: 0 }), { gpu });
   await assert.rejects(run(smallConfig({ levels: 1 }), { gpu, snapshot: { ...snapshot, masks: [] } }), {
     name: "RangeError",
-    message: /level 1 of replicate 1.*not its mask/,
+    message: /level 1 of replicate 1.*not the mask of ticket/,
   });
 });
 

@@ -90,7 +90,9 @@ export function told(events: readonly LotteryEvent[]): Told {
       .sort((a, b) => compare(a, b) || a.iteration - b.iteration),
     networks: events.flatMap((event) => event.type === "level-end" ? event.networks : []).sort(compare),
     records: [...snapshot.records].sort(compare),
-    masks: [...snapshot.masks].sort((a, b) => a.level - b.level || a.replicate - b.replicate),
+    masks: [...snapshot.masks].sort((a, b) =>
+      a.arm.localeCompare(b.arm) || a.level - b.level || a.replicate - b.replicate
+    ),
     rewinds: [...snapshot.rewinds].sort((a, b) => a.replicate - b.replicate),
     snapshot,
   };

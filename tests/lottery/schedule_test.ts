@@ -113,9 +113,9 @@ for (const { network, weights, rates, remaining } of tables) {
 
 Deno.test("a round prunes round(kept × rate) of each layer, the output layer at its own rate", () => {
   const groups = pruningGroups(layout, paper);
-  assert.deepEqual(toPrune(groups, [235_200, 30_000, 1000]), [47_040, 6000, 100]);
-  assert.deepEqual(toPrune(groups, [13, 12, 5]), [3, 2, 1]);
-  assert.deepEqual(toPrune(groups, [2, 0, 4]), [0, 0, 0]);
+  assert.deepEqual(toPrune(groups, [235_200, 30_000, 1000], 1), [47_040, 6000, 100]);
+  assert.deepEqual(toPrune(groups, [13, 12, 5], 1), [3, 2, 1]);
+  assert.deepEqual(toPrune(groups, [2, 0, 4], 1), [0, 0, 0]);
   assert.deepEqual(plannedWeights(layout, 1, paper), [266_200, 266_200 - 47_040 - 6000 - 100]);
 });
 
@@ -135,8 +135,8 @@ Deno.test("with global scope a round prunes one share of all weights, at the rat
   const rates = { ...paper, scope: "global" } as const;
   const groups = pruningGroups(layout, rates);
   assert.deepEqual(groups, [{ layers: [0, 1, 2], rate: 0.2 }]);
-  assert.deepEqual(toPrune(groups, [235_200, 30_000, 1000]), [53_240]);
-  assert.deepEqual(toPrune(groups, [0, 3, 4]), [1]);
+  assert.deepEqual(toPrune(groups, [235_200, 30_000, 1000], 1), [53_240]);
+  assert.deepEqual(toPrune(groups, [0, 3, 4], 1), [1]);
   assert.deepEqual(plannedWeights(layout, 2, rates), [266_200, 212_960, 170_368]);
 });
 
@@ -167,4 +167,19 @@ Deno.test("a rate of zero prunes nothing, and no number of rounds goes below zer
     const planned = plannedWeights(layout, 60, { conv: 0.9, dense: 0.9, output: 0.9, scope });
     assert.ok(planned.every((count, level) => count >= 0 && count <= (planned[level - 1] ?? Infinity)));
   }
+});
+
+Deno.test("given densities, a level keeps them exactly; a layer at half the rate is pruned half as much", () => {
+  const rates = { ...paper, densities: [0.75, 0.5, 0.01] };
+  const groups = pruningGroups(layout, rates);
+  assert.deepEqual(plannedWeights(layout, 3, rates), [
+    266_200,
+    176_400 + 22_500 + 875,
+    117_600 + 15_000 + 750,
+    2_352 + 300 + 505,
+  ]);
+  assert.deepEqual(toPrune(groups, [235_200, 30_000, 1000], 1), [58_800, 7_500, 125]);
+  // From whatever is there: what one round kept by chance of rounding, the next does not inherit.
+  assert.deepEqual(toPrune(groups, [176_400, 22_500, 875], 2), [58_800, 7_500, 125]);
+  assert.deepEqual(plannedWeights(layout, 2, { ...rates, scope: "global" }), [266_200, 199_650, 133_100]);
 });

@@ -205,7 +205,7 @@ Deno.test("whatever is drawn: well-formed, points within the plot, no text over 
   fc.assert(
     fc.property(
       fc.record({
-        size: fc.constantFrom("wide" as const, "narrow" as const),
+        size: fc.constantFrom("wide" as const, "narrow" as const, "panel" as const),
         heading: fc.boolean(),
         series: fc.array(points, { maxLength: 5 }),
         title: label,
@@ -221,8 +221,9 @@ Deno.test("whatever is drawn: well-formed, points within the plot, no text over 
           },
         ),
         levels: fc.boolean(),
+        isCurve: fc.boolean(),
       }),
-      ({ series, scale, power, rule, marks, levels, name, ...own }) => {
+      ({ series, scale, power, rule, marks, levels, name, isCurve, ...own }) => {
         const shrunk = (value: number): number => value * 10 ** power;
         const root = figure([], {
           ...own,
@@ -237,6 +238,7 @@ Deno.test("whatever is drawn: well-formed, points within the plot, no text over 
             name: `${arms[index]} ${name}`,
             style: `arm-${arms[index]}`,
             marker: "circle",
+            isCurve,
             points: points.map(({ y, ...point }) => ({
               ...point,
               y: y && { mean: shrunk(y.mean), minimum: shrunk(y.minimum), maximum: shrunk(y.maximum) },

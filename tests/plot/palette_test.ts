@@ -3,16 +3,24 @@ import assert from "node:assert/strict";
 // @ts-types="npm:@types/culori@4.0.1"
 import { converter, differenceCiede2000, formatHex, wcagContrast } from "npm:culori@4.0.2";
 import {
+  armLook,
+  armStyle,
   armStyles,
   type Colour,
+  denseLook,
+  levelLook,
   levelStyles,
+  lineDashes,
   rampArms,
   rampColour,
   rampSteps,
   runLook,
   runStyles,
   surroundings,
+  sweepStyle,
 } from "../../src/plot/palette.ts";
+import { type ArmName, armNames } from "../../src/lottery/arms/names.ts";
+import { figureStyles } from "../../src/plot/styles.ts";
 
 const themes = ["light", "dark"] as const;
 
@@ -33,6 +41,25 @@ const sightings: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [-0.003882, -0.048116, 1.051998],
   ],
 };
+
+/** The paper's main arms, of which any may stand beside any other. */
+const mainArms = ["ticket", "reinit", "oneshot", "oneshot-reinit", "random"] as const satisfies readonly ArmName[];
+
+/** Arms that stand in one figure. */
+const figures: Readonly<Record<string, readonly ArmName[]>> = {
+  "1, 4, 5 and 14": mainArms,
+  "9 and 10": ["ticket", "continued", "reinit"],
+  "17": ["ticket", "redraw", "redraw-signs", "reinit"],
+  "18": ["ticket", "magnitude-init", "random"],
+  "25": ["ticket", "noise-0.5", "noise-1", "noise-2", "noise-3"],
+  "random masks": ["ticket", "reinit", "random", "random-global"],
+  "learning-rate rewinding": ["ticket", "lr-rewind", "fine-tune", "continued"],
+  "two copies": ["ticket", "twin"],
+  "pruning at initialisation": ["ticket", "snip", "grasp", "synflow", "magnitude-init", "random", "er", "erk"],
+};
+
+/** Methods whose controls have their colour. */
+const methods = ["snip", "grasp", "synflow"] as const;
 
 const linear = converter("lrgb");
 const difference = differenceCiede2000();
@@ -82,9 +109,9 @@ Deno.test("text stands out from every ground with a contrast of at least 4.5:1",
   }
 });
 
-Deno.test("arms differ by at least 15 (CIEDE2000) for all cones, deuteranopia and protanopia", () => {
+Deno.test("the paper's main arms differ by at least 15 (CIEDE2000) for all cones, deuteranopia and protanopia", () => {
   for (const theme of themes) {
-    const colours = Object.values(armStyles).map(({ colour }) => colour[theme]);
+    const colours = mainArms.map((arm) => armStyles[arm].colour[theme]);
     for (const [sight, matrix] of Object.entries(sightings)) {
       const least = closest(colours, matrix);
       assert.ok(least >= 15, `${theme}, ${sight}: ${least.toFixed(1)}`);
@@ -92,14 +119,104 @@ Deno.test("arms differ by at least 15 (CIEDE2000) for all cones, deuteranopia an
   }
 });
 
+Deno.test("arms of one figure differ by at least 12, levels of noise by 9, for everybody", () => {
+  for (const [figure, arms] of Object.entries(figures)) {
+    for (const theme of themes) {
+      const colours = arms.map((arm) => armStyles[arm].colour[theme]);
+      for (const [sight, matrix] of Object.entries(sightings)) {
+        const least = closest(colours, matrix);
+        assert.ok(least >= (figure === "25" ? 9 : 12), `${figure}, ${theme}, ${sight}: ${least.toFixed(1)}`);
+      }
+    }
+  }
+});
+
+Deno.test("more noise stands further from the ink, in one hue", () => {
+  const lch = converter("lch65");
+  for (const theme of themes) {
+    const shades = (["noise-0.5", "noise-1", "noise-2", "noise-3"] as const).map((arm) =>
+      lch(armStyles[arm].colour[theme]) ?? { l: NaN, h: NaN }
+    );
+    const along = shades.map(({ l }) => l * (theme === "light" ? 1 : -1));
+    assert.ok(along.every((value, index) => index === 0 || value > (along[index - 1] ?? NaN)), `${theme}: ${along}`);
+    const hues = shades.map(({ h = NaN }) => h);
+    assert.ok(Math.max(...hues) - Math.min(...hues) < 12, `${theme}: ${hues}`);
+  }
+});
+
+Deno.test("a control of a method has its colour, and methods differ", () => {
+  for (const method of methods) {
+    for (const control of ["shuffle", "invert", "reinit"] as const) {
+      assert.deepEqual(armStyle(`${method}-${control}`).colour, armStyle(method).colour);
+    }
+  }
+  assert.equal(new Set(methods.map((method) => armStyle(method).colour.light)).size, methods.length);
+});
+
 Deno.test("the measure can fail: Okabe and Ito's vermilion beside a darker orange is one colour under deuteranopia", () => {
   assert.ok(closest(["#d55e00", "#b87700"], sightings.deuteranopia ?? []) < 3);
 });
 
-Deno.test("no two arms share a line style or a marker, so that a picture in grey can be read", () => {
-  const styles = Object.values(armStyles);
-  assert.equal(new Set(styles.map(({ dash }) => dash.join())).size, styles.length);
-  assert.equal(new Set(styles.map(({ marker }) => marker)).size, styles.length);
+Deno.test("no two arms of a figure share a line style or a marker, so that a picture in grey can be read", () => {
+  const kinds = ["shuffle", "invert", "reinit"] as const;
+  const together: (readonly ArmName[])[] = [
+    ...Object.values(figures),
+    ...methods.map((
+      method,
+    ): ArmName[] => ["ticket", "reinit", "random", method, ...kinds.map((kind) => `${method}-${kind}` as const)]),
+    ...kinds.map((
+      kind,
+    ): ArmName[] => ["ticket", "reinit", "random", ...methods.map((one) => `${one}-${kind}` as const)]),
+  ];
+  for (const arms of together) {
+    const styles = arms.map(armStyle);
+    assert.equal(new Set(styles.map(({ dash }) => dash.join())).size, arms.length, `dashes of ${arms}`);
+    assert.equal(new Set(styles.map(({ marker }) => marker)).size, arms.length, `markers of ${arms}`);
+  }
+  const scored = methods.flatMap((method) => [method, ...kinds.map((kind) => `${method}-${kind}` as const)]);
+  const drawn = scored.map(armStyle).map(({ dash, marker }) => `${dash.join()} ${marker}`);
+  assert.equal(new Set(drawn).size, 12, "all methods with all their controls");
+});
+
+Deno.test("every class that a line can have is in the stylesheet", () => {
+  const rules = figureStyles.replaceAll(/\s+/g, " ");
+  const looks = [
+    ...armNames.map(armLook),
+    ...armNames.flatMap((arm) => [0, 1, 2].flatMap((index) => [levelLook(arm, index, 3), sweepStyle(index, 3, arm)])),
+    ...Array.from({ length: 13 }, (_, index) => sweepStyle(index, 13)),
+    denseLook,
+  ];
+  const classes = new Set(looks.flatMap(({ style }) => style.split(" ")));
+  for (const name of classes) {
+    assert.match(name, /^[\w.-]+$/);
+    const written = `.plot .${name.replace(".", "\\.")}`;
+    assert.ok(rules.includes(`${written} {`) || rules.includes(`${written} .line {`), name);
+  }
+  assert.ok(classes.size >= armNames.length + 13);
+});
+
+Deno.test("13 runs of a sweep are 13 shades in order, and no two share dash and marker", () => {
+  const looks = Array.from({ length: 13 }, (_, index) => sweepStyle(index, 13));
+  assert.deepEqual(
+    looks.map(({ style }) => style.split(" ")[0]),
+    Array.from({ length: 13 }, (_, index) => `ramp-ticket-${index}`),
+  );
+  assert.equal(new Set(looks.map(({ style, marker }) => `${style.split(" ")[1]} ${marker}`)).size, 13);
+  looks.slice(1).forEach((look, index) => {
+    const before = looks[index];
+    assert.notEqual(look.marker, before?.marker);
+    assert.notEqual(look.style.split(" ")[1], before?.style.split(" ")[1]);
+  });
+  assert.deepEqual(sweepStyle(0, 1), armLook("ticket"));
+});
+
+Deno.test("levels of an arm keep the arm's dash, and the dense network has one of its own", () => {
+  assert.equal(levelLook("ticket", 1, 3).style, "ramp-ticket-6");
+  assert.equal(levelLook("reinit", 2, 3).style, "ramp-reinit-12 dash-1");
+  assert.deepEqual(lineDashes[1], armStyle("reinit").dash);
+  assert.deepEqual(levelLook("continued", 0, 1), armLook("continued"));
+  const sweep = Array.from({ length: 42 }, (_, index) => sweepStyle(index, 42).style.split(" ")[1]);
+  assert.ok(!sweep.includes(denseLook.style.split(" ")[1]));
 });
 
 Deno.test("runs that are compared differ from each other, and from the arms, in colour or in line and marker", () => {
@@ -160,10 +277,10 @@ Deno.test("a shade is its arm's: nearer in hue to its own arm's colour than to a
     for (const arm of rampArms) {
       for (const shade of stepsOf(arm, rampSteps)) {
         const own = apart(shade[theme], armStyles[arm].colour[theme]);
-        for (const [name, { colour }] of Object.entries(armStyles)) {
+        for (const name of mainArms) {
           if (name === arm || name === "random") continue;
           assert.ok(
-            own < apart(shade[theme], colour[theme]),
+            own < apart(shade[theme], armStyles[name].colour[theme]),
             `${shade[theme]} of ${arm} is nearer to ${name}, ${theme}`,
           );
         }

@@ -100,19 +100,37 @@ export function corners(d: string): (readonly [x: number, y: number])[] {
   });
 }
 
-/** Where the texts of a figure are, by the estimate of their widths. */
+/** Where the texts of a figure are, those of its parts included, by the estimate of their widths. */
 export function textBoxes(figure: Node): Box[] {
-  const size = figure.classes.includes("plot-narrow") ? "narrow" : "wide";
-  return find(figure, "text").map(({ attributes, classes, text }) => {
-    const isTitle = classes.includes("title");
-    const font = isTitle ? sizes[size].title : sizes[size].font;
-    const width = textWidth(text, font) * (isTitle ? 1.1 : 1);
-    const x = Number(attributes.x);
-    const y = Number(attributes.y);
-    const anchor = attributes["text-anchor"] ?? "start";
-    const left = anchor === "end" ? x - width : anchor === "middle" ? x - width / 2 : x;
-    return { text, left, right: left + width, top: y - 0.75 * font, bottom: y + 0.2 * font };
+  const own = (figure.attributes.class ?? "").split(" ");
+  const size = own.includes("plot-narrow") ? "narrow" : own.includes("plot-panel") ? "panel" : "wide";
+  const parts = partsOf(figure);
+  const within = new Set(parts.flatMap(all));
+  const inParts = parts.flatMap((part) => {
+    const [x, y] = [Number(part.attributes.x), Number(part.attributes.y)];
+    return textBoxes(part).map(({ text, left, right, top, bottom }) => (
+      { text, left: left + x, right: right + x, top: top + y, bottom: bottom + y }
+    ));
   });
+  const texts = find(figure, "text").filter((node) => !within.has(node));
+  return [
+    ...inParts,
+    ...texts.map(({ attributes, classes, text }) => {
+      const isTitle = classes.includes("title");
+      const font = isTitle ? sizes[size].title : sizes[size].font;
+      const width = textWidth(text, font) * (isTitle ? 1.1 : 1);
+      const x = Number(attributes.x);
+      const y = Number(attributes.y);
+      const anchor = attributes["text-anchor"] ?? "start";
+      const left = anchor === "end" ? x - width : anchor === "middle" ? x - width / 2 : x;
+      return { text, left, right: left + width, top: y - 0.75 * font, bottom: y + 0.2 * font };
+    }),
+  ];
+}
+
+/** The figures that a figure is made of. */
+export function partsOf(figure: Node): Node[] {
+  return figure.children.flatMap((child) => child.name === "svg" ? [child] : partsOf(child));
 }
 
 /** Width and height. */

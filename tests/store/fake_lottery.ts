@@ -6,7 +6,7 @@
  */
 import type { LotteryConfig } from "../../src/lottery/config.ts";
 import { preset } from "../../src/lottery/config.ts";
-import { firstIterationOf, wantedNetworks } from "../../src/lottery/lottery.ts";
+import { firstIterationOf, wantedNetworks } from "../../src/lottery/wanted.ts";
 import type {
   Evaluation,
   LevelRecord,
@@ -119,7 +119,8 @@ export async function* fakeLottery(config: LotteryConfig, options: FakeOptions =
     records.push(...finished);
     timings.push(timing);
     masks.push(
-      ...networks.filter(({ arm }) => arm === "ticket").map(({ replicate }) => ({
+      ...networks.filter(({ arm }) => arm === "ticket").map(({ arm, replicate }) => ({
+        arm,
         level: level + 1,
         replicate,
         words: Uint32Array.of(level, replicate, 0xffffffff),

@@ -6,7 +6,7 @@
 import { type LotteryConfig, runId } from "../../src/lottery/config.ts";
 import { planHashOf } from "../../src/lottery/plan_table.ts";
 import { plannedWeights } from "../../src/lottery/schedule.ts";
-import { ratesOf } from "../../src/lottery/lottery.ts";
+import { ratesOf } from "../../src/lottery/schedule.ts";
 import type { LevelRecord, LotteryEvent, Snapshot, TrainedNetwork } from "../../src/lottery/types.ts";
 import { packMask } from "../../src/nn/mask.ts";
 import { layOut } from "../../src/nn/network.ts";

@@ -2,15 +2,16 @@ import { page } from "fresh";
 import type { ComponentChildren, JSX } from "preact";
 import CopyButton from "../../../islands/CopyButton.tsx";
 import { formatBytes, percent } from "../../../src/analysis/words.ts";
-import { changedSettings, commandOf } from "../../../src/cli/lottery_command_line.ts";
+import { changedSettings } from "../../../src/cli/lottery_command_line.ts";
 import { CommandText } from "../../../src/dashboard/components/CommandText.tsx";
+import { DataFacts } from "../../../src/dashboard/components/DataFacts.tsx";
 import { RunHeader } from "../../../src/dashboard/components/RunHeader.tsx";
+import { commandAgain, SettingsTable } from "../../../src/dashboard/components/SettingsTable.tsx";
 import { unknownRun } from "../../../src/dashboard/responses.ts";
 import { entriesOf, type FolderEntry, givenFiles } from "../../../src/dashboard/run_folder.ts";
 import type { RunView } from "../../../src/dashboard/types.ts";
-import { count, driverWords, fullTime, nothing, planWords } from "../../../src/dashboard/words.ts";
-import { changed, type LotteryConfig, settings } from "../../../src/lottery/config.ts";
-import { settingText } from "../../../src/lottery/setting_text.ts";
+import { count, driverWords, fullTime, nothing } from "../../../src/dashboard/words.ts";
+import type { LotteryConfig } from "../../../src/lottery/config.ts";
 import { hasOwnPlan, type Manifest } from "../../../src/store/manifest.ts";
 import { define } from "../../../utils.ts";
 
@@ -39,11 +40,22 @@ export default define.page<typeof handler>(({ data: { run, version, entries, has
         </div>
       )}
       {config && <Again run={run} config={config} manifest={manifest} hasOwnPlan={hasOwnPlan} />}
-      {config && <Settings config={config} />}
+      {config && (
+        <section class="stack">
+          <h2>All settings</h2>
+          <div class="scroll" tabIndex={0} role="group" aria-label="Table of settings">
+            <SettingsTable config={config} />
+          </div>
+        </section>
+      )}
       <div class="columns figures-beside">
         {config && <Network run={run} config={config} />}
         {config && <Seeds config={config} />}
-        {manifest && <Data manifest={manifest} />}
+        {manifest && (
+          <Part title="Data">
+            <DataFacts manifest={manifest} />
+          </Part>
+        )}
         {manifest && <Adapter manifest={manifest} />}
       </div>
       {manifest && <Sessions manifest={manifest} />}
@@ -62,7 +74,7 @@ function Again(
   },
 ): JSX.Element {
   const isOwnNetwork = typeof config.network === "object";
-  const command = `${commandOf(config, "config.json")}${hasOwnPlan ? " --plan manifest.json" : ""}`;
+  const command = commandAgain(config, hasOwnPlan);
   const differing = isOwnNetwork ? [] : changedSettings(config);
   const revisions = [...new Set(manifest?.sessions.flatMap(({ gitRevision }) => gitRevision ?? []) ?? [])];
   return (
@@ -109,54 +121,6 @@ function Again(
           </>
         )}.
       </p>
-    </section>
-  );
-}
-
-function Settings({ config }: { readonly config: LotteryConfig }): JSX.Element {
-  const usual = changed(config.preset, {});
-  const onDataset = changed(config.preset, { dataset: config.dataset });
-  const rows = settings.map(({ key, flag, description }) => {
-    const value = settingText(config[key]);
-    const before = settingText((key === "dataset" ? usual : onDataset)[key]);
-    return { flag, description, value, before, isChanged: value !== before };
-  });
-  return (
-    <section class="stack">
-      <h2>All settings</h2>
-      <div class="scroll" tabIndex={0} role="group" aria-label="Table of settings">
-        <table class="settings reflow" role="table">
-          <caption>
-            {rows.filter(({ isChanged }) => isChanged).length === 0
-              ? `All as the preset ${config.preset} has them.`
-              : `Those in bold are not the preset's; what ${config.preset} has instead stands beside them.`}
-          </caption>
-          <thead role="rowgroup">
-            <tr role="row">
-              <th role="columnheader" scope="col">Setting</th>
-              <th role="columnheader" scope="col">Value</th>
-              <th role="columnheader" scope="col">Preset</th>
-              <th role="columnheader" scope="col">What it is</th>
-            </tr>
-          </thead>
-          <tbody role="rowgroup">
-            {rows.map(({ flag, description, value, before, isChanged }) => (
-              <tr key={flag} role="row" class={isChanged ? "changed" : undefined}>
-                <th role="rowheader" scope="row">
-                  <code class="nowrap">{flag}</code>
-                </th>
-                <td role="cell" class="setting-value">
-                  <span class="beside-value">{value}</span>
-                </td>
-                <td role="cell" class="soft setting-preset" data-label="Preset">
-                  <span class="beside-value">{isChanged ? before : "same"}</span>
-                </td>
-                <td role="cell" class="soft small setting-about">{description}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
     </section>
   );
 }
@@ -237,44 +201,6 @@ function Seeds({ config: { seed, replicates } }: { readonly config: LotteryConfi
       <p class="soft small">
         A replicate is, bit for bit, replicate 1 of a run with its seed. From the seed follow initial weights, the
         split, the order of the images, augmentation and dropout.
-      </p>
-    </Part>
-  );
-}
-
-function Data({ manifest: { data, plan, planHash } }: { readonly manifest: Manifest }): JSX.Element {
-  return (
-    <Part title="Data">
-      <dl class="facts">
-        <dt>Data set</dt>
-        <dd>
-          {data.name}, {data.name === "synthetic"
-            ? "generated, and the same everywhere"
-            : data.original
-            ? "the published files"
-            : "files of the same form as the published ones, with other checksums"}
-        </dd>
-        <dt>Digest</dt>
-        <dd>
-          <code>{data.digest}</code>
-        </dd>
-        {data.files.map(({ name, sha256 }) => (
-          <>
-            <dt key={name}>{name}</dt>
-            <dd>
-              <code>{sha256}</code>
-            </dd>
-          </>
-        ))}
-        <dt>Plan table</dt>
-        <dd>
-          <code>{planHash}</code>, {planWords(plan)}
-          {plan?.table.adapter !== undefined && `, measured on ${plan.table.adapter}`}
-        </dd>
-      </dl>
-      <p class="soft small">
-        Digests are SHA-256. The plan table says which kernels run, and is part of the run's name; it stands in{" "}
-        manifest.json, and who goes on with the run goes by it.
       </p>
     </Part>
   );

@@ -11,8 +11,10 @@ import type { RunView } from "../types.ts";
 import { nothing } from "../words.ts";
 import { accuracyWords, durationWords, iterationWords, millisecondWords } from "./run_words.ts";
 
-/** The levels of a run: what they came to by arm, and how long they took. */
-export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
+/** The levels of a run: what they came to by arm, and how long they took. Their numbers lead to their pages, where there are any. */
+export function LevelTable(
+  { run, isLinked = true }: { readonly run: RunView; readonly isLinked?: boolean },
+): JSX.Element {
   const { id, figures, summary, row: { state, progress }, config } = run;
   const arms = armsOf(figures);
   const tickets = summary?.arms.find(({ name }) => name === "ticket")?.levels ?? [];
@@ -21,6 +23,10 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
     return layers.reduce((sum, layer) => sum + layer.kept, 0).toLocaleString("en");
   };
   const kernels = (level: number): string => kernelWords(tickets.find((own) => own.level === level)?.plan ?? {});
+  const named = (level: number): JSX.Element => {
+    const name = level === 0 ? "0, dense" : level;
+    return isLinked ? <a href={`/runs/${id}/levels/${level}`}>{name}</a> : <>{name}</>;
+  };
   const seconds = new Map(figures.map(({ level }, index) => [level, summary?.timing.secondsByLevel[index]]));
   const training =
     state !== "finished" && progress.level !== null && !figures.some(({ level }) => level === progress.level)
@@ -54,7 +60,7 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
           return (
             <tr>
               <th scope="row">
-                <a href={`/runs/${id}/levels/${level.level}`}>{level.level === 0 ? "0, dense" : level.level}</a>
+                {named(level.level)}
               </th>
               <td class="number">{percent(level.remaining)}</td>
               <td class="number">{kept(level.level)}</td>
@@ -73,7 +79,7 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
         {training !== undefined && (
           <tr class="soft">
             <th scope="row">
-              <a href={`/runs/${id}/levels/${training}`}>{training === 0 ? "0, dense" : training}</a>
+              {named(training)}
             </th>
             <td colSpan={5 + 3 * arms.length}>
               {state === "running" ? "in training" : "begun"}
@@ -88,6 +94,25 @@ export function LevelTable({ run }: { readonly run: RunView }): JSX.Element {
       </tbody>
     </table>
   );
+}
+
+/** What the table's columns and marks mean. */
+export function levelNote({ figures }: Pick<RunView, "figures">): string {
+  const arms = figures.flatMap(({ ticket, controls }) => [ticket, ...controls]);
+  const several = arms.some(({ earlyStop }) => (earlyStop?.count ?? 0) > 1);
+  return [
+    "Early stop is the iteration of minimum validation loss.",
+    ...several ? ["Values are means, with the least and most of the networks below."] : [],
+    ...arms.some(({ censored }) => censored > 0)
+      ? ["> marks means with an early stop on the last evaluation: the true one is there or later."]
+      : [],
+    ...arms.some(({ diverged }) => diverged > 0)
+      ? ["Networks whose training loss was no longer finite diverged, and count in no mean."]
+      : [],
+    "Step is the median time of one step of all networks of the level in lockstep; Time includes evaluation.",
+    "Kernels are those that the plan table says for a layer's size and density: masked-dense ones compute with all of its weights, " +
+    "compact ones with the survivors alone.",
+  ].join(" ");
 }
 
 function ArmCells({ arm }: { readonly arm: ArmFigures | undefined }): JSX.Element {

@@ -7,8 +7,9 @@ import type { JSX } from "preact";
 import {
   chanceOf,
   deviationsOf,
-  jaccardOf,
+  measuresOf,
   type Overlap,
+  type OverlapMeasures,
   shareOf,
   type TicketOverlap,
 } from "../../analysis/overlap.ts";
@@ -39,6 +40,35 @@ export function ShareBar(
   );
 }
 
+/** What the columns of {@linkcode MeasureCells} are, for a caption. */
+export const measureWords =
+  "Jaccard is what both keep of what either keeps, Hamming the share of all weights that only one of them keeps.";
+
+/** The heads of the columns of {@linkcode MeasureCells}. */
+export function MeasureHeads(): JSX.Element {
+  return (
+    <>
+      <th scope="col" class="number">Jaccard</th>
+      <th scope="col" class="number">Jaccard by chance</th>
+      <th scope="col" class="number">Hamming</th>
+      <th scope="col" class="number">Hamming by chance</th>
+    </>
+  );
+}
+
+/** How alike masks are by both measures, each beside chance: cells of a row. */
+export function MeasureCells(
+  { measures: { jaccard, chanceJaccard, hamming, chanceHamming } }: { readonly measures: OverlapMeasures },
+): JSX.Element {
+  return (
+    <>
+      {[jaccard, chanceJaccard, hamming, chanceHamming].map((value, index) => (
+        <td key={index} class="number">{value === null ? nothing : percent(value)}</td>
+      ))}
+    </>
+  );
+}
+
 /** The table of two tickets' overlap. */
 export function OverlapTable(
   { overlap: { all, layers }, a, b, isSameStart }: {
@@ -62,7 +92,7 @@ export function OverlapTable(
         <caption>
           A is {a}, B is{" "}
           {b}. The bar is the share of A's survivors that survive in B too; the line across it is chance: two masks with
-          these counts in each layer, drawn independently.
+          these counts in each layer, drawn independently. {measureWords}
         </caption>
         <thead>
           <tr>
@@ -76,13 +106,13 @@ export function OverlapTable(
             <th scope="col" class="number">Shared</th>
             <th scope="col" class="number">Survive in A</th>
             <th scope="col" class="number">in B</th>
-            <th scope="col" class="number">Of either (Jaccard)</th>
+            <MeasureHeads />
             {hasSigns && <th scope="col" class="number">Same sign at the start</th>}
           </tr>
         </thead>
         <tbody>
           {rows.map(({ name, own }) => {
-            const [share, chance, away, jaccard] = [shareOf(own), chanceOf(own), deviationsOf(own), jaccardOf(own)];
+            const [share, chance, away] = [shareOf(own), chanceOf(own), deviationsOf(own)];
             return (
               <tr key={name} class={name === "all layers" ? "sum" : undefined}>
                 <th scope="row">{name}</th>
@@ -97,7 +127,7 @@ export function OverlapTable(
                 <td class="number">{own.shared.toLocaleString("en")}</td>
                 <td class="number">{own.keptA.toLocaleString("en")}</td>
                 <td class="number">{own.keptB.toLocaleString("en")}</td>
-                <td class="number">{jaccard === null ? nothing : percent(jaccard)}</td>
+                <MeasureCells measures={measuresOf(own)} />
                 {hasSigns && (
                   <td class="number">
                     {own.sameSign === null || own.shared === 0 ? nothing : percent(own.sameSign / own.shared)}

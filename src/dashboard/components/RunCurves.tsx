@@ -7,7 +7,7 @@ import type { JSX } from "preact";
 import Curves from "../../../islands/Curves.tsx";
 import { armStyles, rampSteps } from "../../plot/palette.ts";
 import { type CurvesView, viewFrom } from "../curves_view.ts";
-import { armNames } from "../network_key.ts";
+import { armNames } from "../../lottery/arms/names.ts";
 import { usualCurves } from "../run_choices.ts";
 import type { RunView } from "../types.ts";
 
@@ -26,7 +26,7 @@ export interface RunCurvesProps {
 /** Curves of a run, or of one of its levels. */
 export function RunCurves({ run, url, version, level }: RunCurvesProps): JSX.Element {
   const { id, config, figures, state, row: { progress } } = run;
-  const arms = armNames.filter((name) => name === "ticket" || config?.controls.includes(name));
+  const arms = armNames.filter((name) => name === "ticket" || config?.controls.some((control) => control === name));
   const known = new Map<number, number | null>(figures.map(({ level, remaining }) => [level, remaining]));
   if (progress.level !== null && !known.has(progress.level)) known.set(progress.level, null);
   const usual: CurvesView = level === undefined

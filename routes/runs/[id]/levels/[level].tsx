@@ -3,7 +3,9 @@ import type { JSX } from "preact";
 import { percent } from "../../../../src/analysis/outcome.ts";
 import { isCensored } from "../../../../src/analysis/early_stop.ts";
 import type { LevelSummary } from "../../../../src/analysis/summary.ts";
+import { networksPerTicket } from "../../../../src/lottery/arms/names.ts";
 import type { ArmName, NetworkKey } from "../../../../src/lottery/types.ts";
+import { armsOf, isWanted } from "../../../../src/lottery/wanted.ts";
 import { Figure, Takeaway } from "../../../../src/dashboard/components/Figure.tsx";
 import { LevelImages } from "../../../../src/dashboard/components/LevelImages.tsx";
 import { RunCurves } from "../../../../src/dashboard/components/RunCurves.tsx";
@@ -168,10 +170,10 @@ function chosenNetwork({ config }: RunView, level: number, parameters: URLSearch
     parameters.get("replicate") ?? "1",
     parameters.get("draw") ?? "1",
   ]);
-  if (!named || !config || named.replicate > config.replicates) return first;
-  if (named.arm === "ticket") return { ...named, draw: 1 };
-  const isThere = level > 0 && config.controls.includes(named.arm) && named.draw <= config.reinitDraws;
-  return isThere ? named : first;
+  if (!named || !config) return first;
+  // The form sends the draw that was chosen for another arm.
+  const own = named.arm === "ticket" ? { ...named, draw: 1 } : named;
+  return isWanted(config, own) ? own : first;
 }
 
 /** Histograms that cannot be read are none: what is wrong with the run stands on its page. */
@@ -330,7 +332,7 @@ function NetworkForm(
   },
 ): JSX.Element {
   const own = ["arm", "replicate", "draw", "layer"];
-  const arms = ["ticket", ...network.level > 0 ? config?.controls ?? [] : []];
+  const arms = armsOf(config ?? { controls: [] }).filter((arm) => networksPerTicket(arm, network.level, 1) > 0);
   const upTo = (most: number): number[] => Array.from({ length: most }, (_, index) => index + 1);
   const layer = url.searchParams.get("layer") ?? "";
   return (

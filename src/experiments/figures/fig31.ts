@@ -1,0 +1,28 @@
+/**
+ * Figure 31: layer sizes, LeNet.
+ *
+ * @module
+ */
+import type { Experiment } from "../experiment.ts";
+import { linesOf, speedAndAccuracy } from "../panels.ts";
+
+import { lenetSweep, ourGrid } from "../sweeps.ts";
+
+/** Three to one, as the paper keeps it. */
+const sizes = [[75, 25], [150, 50], [300, 100], [600, 200], [900, 300]] as const;
+const runs = lenetSweep(sizes, ([first, second]) => ({
+  name: `${first}-${second}`,
+  changes: { width: first / 300 },
+}));
+
+/** Figure 31. */
+export const fig31: Experiment = {
+  name: "fig31",
+  title: "Layer sizes, LeNet",
+  about: `LeNet with hidden layers of several sizes, against the number of weights that remain. ${ourGrid}`,
+  runs,
+  panels: speedAndAccuracy(linesOf(runs), "", { x: "weights" }),
+  paper: [],
+  reading:
+    "Of equal numbers of weights, those from larger networks are more accurate; early stops hardly differ; all come back to their dense accuracy at 9,000 to 15,000 weights.",
+};

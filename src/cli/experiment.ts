@@ -247,8 +247,7 @@ function named(name: string): Experiment {
 function chosenRuns({ name, runs }: Experiment, only: string | undefined): readonly ExperimentRun[] {
   if (only === undefined) return runs;
   const known = runs.map((run) => run.name);
-  // Names may hold commas themselves.
-  const names = known.includes(only) ? [only] : only.split(",");
+  const names = namesIn(only, known);
   const wrong = names.find((own) => !known.includes(own));
   if (wrong !== undefined) {
     throw new UsageError(
@@ -258,6 +257,18 @@ function chosenRuns({ name, runs }: Experiment, only: string | undefined): reado
     );
   }
   return runs.filter((run) => names.includes(run.name));
+}
+
+/** Names divided by commas, which some of the known names hold themselves. */
+function namesIn(text: string, known: readonly string[]): string[] {
+  const longest = known.toSorted((a, b) => b.length - a.length);
+  const names: string[] = [];
+  for (let rest = text; rest !== "";) {
+    const name = longest.find((own) => rest === own || rest.startsWith(`${own},`)) ?? rest.split(",", 1)[0] ?? rest;
+    names.push(name);
+    rest = rest.slice(name.length + 1);
+  }
+  return names;
 }
 
 function optionsOf(values: ReadonlyMap<string, string>): ScaleOptions {

@@ -66,7 +66,7 @@ Deno.test("experiment trains, draws and ends with the paper's values, tables, no
   assert.match(svg, /Test accuracy at early stop, one-shot/, "the sixth panel's title");
   const markdown = await textOf(`${runs.path}/experiments/${key("fig4")}.md`);
   assert.match(markdown, /^# Figure 4\./);
-  assert.match(markdown, /^\| 50\.0 % \| 20 \| 20 \[20–20\] \| 20 \| 20 \[20–20\] \|$/m);
+  assert.match(markdown, /^\| 50\.0 % \| 25 \| 25 \[25–25\] \| 25 \| 25 \[25–25\] \|$/m);
 });
 
 Deno.test("the record names the runs, and what lists runs takes the folder of experiments for none", async () => {
@@ -144,6 +144,14 @@ Deno.test("--only trains some of the runs, and the others' gaps are told", async
   assert.match(output(), /^lr 0\.0002: early stop$/m);
   const [record] = await listExperiments(runs.path);
   assert.deepEqual(record?.runs.map(({ id }) => id === null), [true, false, true, true, false, true]);
+});
+
+Deno.test("--only takes names that hold commas", async () => {
+  using runs = new TemporaryFolder();
+  const only = ["--only", "lr 0.03, warmup 20K,lr 0.01", "--draw"];
+  await run(["fig8", ...small, "--runs", runs.path, ...only], noTraining);
+  const [record] = await listExperiments(runs.path);
+  assert.deepEqual(record?.runs.map(({ id }) => id === null), [true, false, false]);
 });
 
 Deno.test("--draw of nothing is a figure without networks", async () => {
@@ -239,7 +247,7 @@ Deno.test("wrong arguments get one line that says what is wanted, and nothing is
   assert.match(await refusal("fig4", "--scale", "2"), /--scale is "2"/);
   assert.match(await refusal("fig4", "--replicates", "1.5"), /--replicates is "1\.5", .* whole number/);
   assert.match(await refusal("fig4", "--dataset", "mnst"), /--dataset is "mnst"\. Did you mean mnist\?/);
-  assert.match(await refusal("fig5", "--only", "Conv-3"), /no run|there is none.*Conv-2/);
+  assert.match(await refusal("fig5", "--only", "Conv-2,Conv-3"), /the run "Conv-3" of fig5: .* Did you mean Conv-2/);
   assert.match(await refusal("fig1", "--data-dir", "/data"), /--data-dir for mnist and cifar10 at once.*--only/);
   assert.match(await refusal("fig4", "--dataset", "synthetic"), /--train-size 1500.*has 600/);
 });

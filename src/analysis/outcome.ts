@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { arms as known } from "../lottery/arms/registry.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
 import type { ArmName } from "../lottery/types.ts";
 import type { ArchitectureName } from "../nn/architectures.ts";
@@ -278,6 +279,9 @@ function againstDense(dense: ArmFigures, { remaining, ticket }: LevelFigures): s
   ];
 }
 
+/** Up to so many controls are compared at length, more in a line each: their figures stand in the table. */
+const fewControls = 2;
+
 function againstControls({ remaining, ticket, controls }: LevelFigures): string[] {
   if (controls.length === 0) {
     return [
@@ -285,6 +289,7 @@ function againstControls({ remaining, ticket, controls }: LevelFigures): string[
       "add one with --controls reinit --resume.",
     ];
   }
+  const isBrief = controls.length > fewControls;
   return controls.flatMap((control) => {
     const better = gap(ticket.accuracyAtEarlyStop, control.accuracyAtEarlyStop);
     const ratio = quotient(control.earlyStop?.mean, ticket.earlyStop?.mean);
@@ -302,12 +307,13 @@ function againstControls({ remaining, ticket, controls }: LevelFigures): string[
       : better <= 0 && ratio <= 1
       ? ": the mask alone explains what the ticket does, or the difference is too small to see here"
       : ": the two figures point in different directions";
-    const what = control.arm === "reinit" ? `${control.arm} (the same mask, fresh weights)` : control.arm;
+    const against = `Against ${control.arm} (${known[control.arm].title}) at ${percent(remaining)}`;
     return [
-      `Against ${what} at ${percent(remaining)}: its early stop came ${speed}, at ` +
-      `${round(control.earlyStop)}, with ${accuracy(control.accuracyAtEarlyStop)}; the ticket's accuracy is ${
-        points(better)
-      } beside it${meaning}.`,
+      isBrief
+        ? `${against}: early stop ${speed}, the ticket's accuracy ${points(better)} beside it${meaning}.`
+        : `${against}: its early stop came ${speed}, at ${round(control.earlyStop)}, with ${
+          accuracy(control.accuracyAtEarlyStop)
+        }; the ticket's accuracy is ${points(better)} beside it${meaning}.`,
     ];
   });
 }

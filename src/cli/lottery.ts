@@ -23,6 +23,7 @@ import { writeWhole } from "../store/files.ts";
 import { RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
+import { describeControls } from "./controls.ts";
 import { datasetOptions } from "./dataset_folder.ts";
 import { checkpointSecondsOf, settingOf } from "./lottery_command_line.ts";
 import {
@@ -277,6 +278,9 @@ function help(console: Console): string {
     "",
     title("Flags") + ", with their values in the presets",
     describeFlags(flags, columns, (text) => text),
+    "",
+    title("Controls") + ", for --controls: none, or names with commas between them",
+    describeControls(columns),
     "",
     title("Examples"),
     "  deno task lottery",

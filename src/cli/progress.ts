@@ -8,7 +8,7 @@ import { spread } from "../analysis/statistics.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
 import { firstIterationOf } from "../lottery/wanted.ts";
 import type { ArmName, Evaluation, LevelRecord, LockstepBy, LotteryEvent } from "../lottery/types.ts";
-import { type Console, styled } from "./console.ts";
+import { type Console, styled, wrap } from "./console.ts";
 import { bar, LiveLine } from "./live_line.ts";
 import { describeLayers, layerLines } from "./network.ts";
 import { formatTable } from "./table.ts";
@@ -148,8 +148,13 @@ export class Progress implements Disposable {
     for (const { arm } of networks) counts.set(arm, (counts.get(arm) ?? 0) + 1);
     const arms = [...counts].map(([arm, count]) => count === 1 ? arm : `${count} × ${arm}`).join(", ");
     const goesOn = iteration > firstIterationOf(this.#config, level) ? `, from iteration ${group(iteration)}` : "";
+    const which = `Level ${level} of ${this.#config.levels}: ${percent(remaining)} of the weights`;
+    const columns = this.#console.columns();
+    const line = `${which}, ${arms}${goesOn}`;
     this.#console.err(
-      `Level ${level} of ${this.#config.levels}: ${percent(remaining)} of the weights, ${arms}${goesOn}`,
+      line.length <= columns
+        ? line
+        : `${which}, ${networks.length} networks of ${counts.size} arms${goesOn}\n${wrap(arms, columns, "  ")}`,
     );
   }
 

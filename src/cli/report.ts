@@ -8,6 +8,7 @@ import { figuresOf } from "../analysis/outcome.ts";
 import type { Spread } from "../analysis/statistics.ts";
 import type { Summary } from "../analysis/summary.ts";
 import { type LotteryConfig, presets } from "../lottery/config.ts";
+import type { ArmName } from "../lottery/types.ts";
 import { type Console, styled, wrap } from "./console.ts";
 import { duration, group } from "./progress.ts";
 import { formatTable } from "./table.ts";
@@ -15,7 +16,6 @@ import { formatTable } from "./table.ts";
 /** A run's report, ready to print. */
 export function formatSummary(summary: Summary, console: Pick<Console, "hasColour" | "columns">): string {
   const columns = Math.min(console.columns(), 110);
-  const [header, ...rows] = resultTable(figuresOf(summary));
   return [
     styled(
       console,
@@ -23,45 +23,102 @@ export function formatSummary(summary: Summary, console: Pick<Console, "hasColou
       `Run ${summary.id}: ${duration(summary.timing.totalSeconds * 1000)} on ${summary.adapter.name}`,
     ),
     "",
-    styled(console, "bold", header ?? ""),
-    ...rows,
+    ...resultTables(figuresOf(summary), console),
     "",
     ...describeOutcome(summary).map((sentence) => wrap(sentence, columns)),
     ...paperLines(summary, console, columns),
   ].join("\n");
 }
 
-function resultTable(figures: readonly LevelFigures[]): string[] {
-  const controls = [...new Set(figures.flatMap((level) => level.controls.map(({ arm }) => arm)))];
-  const arms = ["ticket", ...controls];
-  const columns = [
-    { title: "weights", align: "right" as const },
-    ...["early stop", "test there", "test at end"].flatMap((quantity) =>
-      arms.map((_, index) => ({ title: index === 0 ? quantity : "", align: "right" as const }))
+/** A column of the table of levels. */
+interface FigureColumn {
+  /** Its headings, above one another. */
+  readonly titles: readonly string[];
+  /** For each level the mean, and the range below it. */
+  readonly levels: readonly (readonly [mean: string, range: string])[];
+}
+
+/**
+ * The levels' figures: in one table where it fits, else in one for each quantity; and where its arms do not fit either, in several,
+ * each with the tickets beside the controls.
+ */
+function resultTables(figures: readonly LevelFigures[], console: Pick<Console, "hasColour" | "columns">): string[] {
+  const arms = [...new Set(["ticket" as const, ...figures.flatMap(({ controls }) => controls.map(({ arm }) => arm))])];
+  const title = (text: string): string => styled(console, "bold", text);
+  const weights = figures.map(({ remaining }) => [percent(remaining), ""] as const);
+  const steps = figures.map(({ ticket: { stepMs } }) => [stepMs === null ? "" : stepMs.toFixed(1), ""] as const);
+  const [header = "", ...rows] = tableOf([
+    { titles: ["weights", ""], levels: weights },
+    ...quantities.flatMap(({ heading, pick }) =>
+      arms.map((arm, index) => ({ titles: [index === 0 ? heading : "", arm], levels: cellsOf(figures, arm, pick) }))
     ),
-    { title: "ms/step", align: "right" as const },
-  ];
-  const names = controls.length === 0 ? [] : [["", ...quantities.flatMap(() => arms), ""]];
-  const rows = figures.flatMap(({ remaining, ticket, controls: own }) => {
-    const all = [ticket, ...controls.map((arm) => own.find((control) => control.arm === arm))];
-    const cells = (format: (arm: ArmFigures, pick: (arm: ArmFigures) => Spread | null) => string): string[] =>
-      quantities.flatMap((pick) => all.map((arm) => arm ? format(arm, pick) : ""));
-    const means = [
-      percent(remaining),
-      ...cells((arm, pick) => meanOf(arm, pick)),
-      ticket.stepMs === null ? "" : ticket.stepMs.toFixed(1),
-    ];
-    const isMany = all.some((arm) => (arm?.earlyStop?.count ?? 0) > 1);
-    return isMany ? [means, ["", ...cells((arm, pick) => rangeOf(pick(arm), pick)), ""]] : [means];
+    { titles: ["ms/step", ""], levels: steps },
+  ].map(({ titles, levels }) => ({ titles: arms.length === 1 ? titles.slice(0, 1) : titles, levels })));
+  const columns = console.columns();
+  if (widthOf([header, ...rows]) <= columns) return [title(header), ...rows];
+  const tables = quantities.flatMap(({ title, pick }) => {
+    const [ticket, ...controls] = arms.map((arm) => ({ titles: [arm], levels: cellsOf(figures, arm, pick) }));
+    const first = [{ titles: ["weights"], levels: weights }, ...(ticket ? [ticket] : [])];
+    const others = pick === earlyStopOf ? [...controls, { titles: ["ms/step"], levels: steps }] : controls;
+    const parts = inWidth(first, others, columns);
+    return parts.map((lines, index) => ({
+      title: parts.length === 1 ? title : `${title} (${index + 1} of ${parts.length})`,
+      lines,
+    }));
   });
-  return formatTable(columns, [...names, ...rows]);
+  return tables.flatMap(({ title: text, lines }, index) => [...(index === 0 ? [] : [""]), title(text), ...lines]);
+}
+
+/** Tables that have the first columns in common and share the others, as many in each as fit. */
+function inWidth(
+  first: readonly FigureColumn[],
+  others: readonly FigureColumn[],
+  columns: number,
+): string[][] {
+  const parts: FigureColumn[][] = [[]];
+  for (const column of others) {
+    const part = parts.at(-1) ?? [];
+    if (part.length > 0 && widthOf(tableOf([...first, ...part, column])) > columns) parts.push([column]);
+    else part.push(column);
+  }
+  return parts.map((part) => tableOf([...first, ...part]));
+}
+
+function widthOf(lines: readonly string[]): number {
+  return Math.max(...lines.map((line) => line.length));
+}
+
+function tableOf(columns: readonly FigureColumn[]): string[] {
+  const [first] = columns;
+  const line = (cell: (column: FigureColumn) => string | undefined): string[] =>
+    columns.map((column) => cell(column) ?? "");
+  const [titles = [], ...further] = (first?.titles ?? []).map((_, index) => line(({ titles }) => titles[index]));
+  const rows = (first?.levels ?? []).flatMap((_, index) => {
+    const means = line(({ levels }) => levels[index]?.[0]);
+    const ranges = line(({ levels }) => levels[index]?.[1]);
+    return ranges.some((range) => range !== "") ? [means, ranges] : [means];
+  });
+  return formatTable(titles.map((title) => ({ title, align: "right" })), [...further, ...rows]);
+}
+
+function cellsOf(
+  figures: readonly LevelFigures[],
+  name: ArmName,
+  pick: (arm: ArmFigures) => Spread | null,
+): FigureColumn["levels"] {
+  return figures.map(({ ticket, controls }) => {
+    const own = [ticket, ...controls].find(({ arm }) => arm === name);
+    return own ? [meanOf(own, pick), rangeOf(pick(own), pick)] : ["", ""];
+  });
 }
 
 const earlyStopOf = (arm: ArmFigures): Spread | null => arm.earlyStop;
+
+/** What the table shows: in one with all, and in one of its own. */
 const quantities = [
-  earlyStopOf,
-  (arm: ArmFigures) => arm.accuracyAtEarlyStop,
-  (arm: ArmFigures) => arm.accuracyAtEnd,
+  { heading: "early stop", title: "Early stop, iteration", pick: earlyStopOf },
+  { heading: "test there", title: "Test accuracy there", pick: (arm: ArmFigures) => arm.accuracyAtEarlyStop },
+  { heading: "test at end", title: "Test accuracy at the end", pick: (arm: ArmFigures) => arm.accuracyAtEnd },
 ] as const;
 
 function meanOf(arm: ArmFigures, pick: (arm: ArmFigures) => Spread | null): string {

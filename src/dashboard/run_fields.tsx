@@ -4,6 +4,7 @@
  * @module
  */
 import type { ComponentChildren, JSX } from "preact";
+import { type ControlGroup, controlGroups, controlWords } from "../lottery/arms/groups.ts";
 import type { ExistingRun } from "./control.ts";
 import type { FormProblem, OptionField, RunField, RunForm } from "./run_form.ts";
 
@@ -87,7 +88,7 @@ function SettingField({ field, preset }: { readonly field: RunField; readonly pr
   if (kind === "list") {
     return (
       <div
-        class="field"
+        class="field whole-row"
         id={`field-${key}`}
         role="group"
         aria-labelledby={`label-${key}`}
@@ -96,15 +97,12 @@ function SettingField({ field, preset }: { readonly field: RunField; readonly pr
         <span class="name" id={`label-${key}`}>
           {capitalized(field.label)} <code>{field.flag}</code>
         </span>
-        <span class="row">
+        <div class="controls">
           <input type="hidden" name={key} value="none" />
-          {field.choices.map((choice) => (
-            <label key={choice}>
-              <input type="checkbox" name={key} value={choice} checked={field.text.split(",").includes(choice)} />{" "}
-              {choice}
-            </label>
+          {controlGroups.map((group) => (
+            <ControlChoices key={group.title} name={key} group={group} chosen={field.text.split(",")} />
           ))}
-        </span>
+        </div>
         <Hint name={key} problem={problem}>{withFlags(hint)}</Hint>
       </div>
     );
@@ -117,6 +115,31 @@ function SettingField({ field, preset }: { readonly field: RunField; readonly pr
       <Entry field={field} />
       <Hint name={key} problem={problem}>{withFlags(hint)}{about}</Hint>
     </div>
+  );
+}
+
+/** The controls of a group, each with what it is. A group without a chosen one is closed. */
+function ControlChoices(
+  { name, group: { title, controls }, chosen }: {
+    readonly name: string;
+    readonly group: ControlGroup;
+    readonly chosen: readonly string[];
+  },
+): JSX.Element {
+  return (
+    <details open={controls.some((control) => chosen.includes(control))}>
+      <summary>
+        {title} <span class="small">({controls.length})</span>
+      </summary>
+      {controls.map((control) => (
+        <label key={control} class="control">
+          <input type="checkbox" name={name} value={control} checked={chosen.includes(control)} />
+          <span>
+            {control} <span class="soft small">{controlWords(control)}</span>
+          </span>
+        </label>
+      ))}
+    </details>
   );
 }
 

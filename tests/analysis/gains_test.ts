@@ -168,11 +168,28 @@ Deno.test("a control other than re-initialisation is compared, but not taken for
   };
   // The best ticket has 23.9 %; of the two controls there, one is the tickets over again.
   const [, ofRandom, ofReinit] = describeOutcome(random);
-  assert.match(ofRandom ?? "", /^Against random at 23\.9 %: its early stop came no later, .* ±0\.00 pp beside it\.$/);
+  assert.match(
+    ofRandom ?? "",
+    /^Against random \(random, per layer\) at 23\.9 %: its early stop came no later, .* ±0\.00 pp beside it\.$/,
+  );
   assert.match(
     ofReinit ?? "",
-    /^Against reinit \(the same mask, fresh weights\) at 23\.9 %: .*the initial values matter/,
+    /^Against reinit \(ticket's mask, re-initialised\) at 23\.9 %: .*the initial values matter/,
   );
+  const many = {
+    ...recorded,
+    arms: [...random.arms, ...random.arms.slice(1, 2).map((arm) => ({ ...arm, name: "er" as const }))],
+  };
+  const [, ...brief] = describeOutcome(many);
+  assert.equal(
+    brief[0],
+    "Against random (random, per layer) at 23.9 %: early stop no later, the ticket's accuracy ±0.00 pp beside it.",
+  );
+  assert.match(
+    brief[1] ?? "",
+    /^Against reinit \(.*\) at 23\.9 %: early stop 3\.45× later, .*the initial values matter/,
+  );
+  assert.match(brief[2] ?? "", /^Against er \(random, Erdős–Rényi densities\) at 23\.9 %: /);
   // What the paper says of re-initialised networks stands beside those, wherever they are in the list.
   const ratio = besidePaper(random).find(({ quantity }) => quantity === "early stop, reinit over ticket");
   assert.equal(ratio?.ours, `${(1900 / 550).toFixed(2)}×`);

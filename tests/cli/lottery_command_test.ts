@@ -1,5 +1,6 @@
 /** The command `lottery`, in process, with a stand-in for the training. */
 import assert from "node:assert/strict";
+import { describeControls } from "../../src/cli/controls.ts";
 import { lotteryCommand, type LotteryTools } from "../../src/cli/lottery.ts";
 import { main } from "../../src/cli/winnow.ts";
 import { syntheticDataset } from "../../src/data/synthetic.ts";
@@ -263,6 +264,7 @@ Deno.test("--help names every flag and the presets' values, with an example", as
     assert.match(output(), new RegExp(`^ {2}${flag}\\b`, "m"));
   }
   assert.match(output(), /deno task lottery lenet --iterations 20000/);
+  assert.ok(output().includes(`\n${describeControls(100)}\n`), "the controls");
   assert.ok(output().split("\n").every((line) => line.length <= 110), "no line is longer than the terminal");
 });
 

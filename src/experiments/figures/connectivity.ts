@@ -14,9 +14,9 @@ export const connectivity: Experiment = {
   name: "connectivity",
   title: "Linear mode connectivity of tickets and their twins",
   about:
-    "Each ticket of LeNet is trained twice, with two data orders. Along the line between both results the error is measured at 30 " +
-    "points; how far it rises above the mean of the two ends is the instability, and below 2 % they count as connected. Frankle et " +
-    "al. 2020 (arXiv 1912.05671); the sizes are ours.",
+    "Each ticket of LeNet is trained twice, with two data orders. Along the line between both results the error is " +
+    "measured at 30 points; how far it rises above the mean of the two ends is the instability, and below 2 % they " +
+    "count as connected. Frankle et al. 2020 (arXiv 1912.05671); the sizes are ours.",
   runs: [run],
   panels: [
     { type: "connectivity", title: "Error along the line", run: run.name, remaining: [1, 0.513, 0.211, 0.07, 0.036] },

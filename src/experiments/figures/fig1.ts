@@ -17,8 +17,8 @@ export const fig1: Experiment = {
   name: "fig1",
   title: "Winning tickets and random sparse networks",
   about:
-    "LeNet, Conv-2, Conv-4 and Conv-6 as winning tickets (five replicates), and as networks with as many weights in random " +
-    "places (ten). Random masks keep each layer's number of weights; the paper does not say whether its do.",
+    "LeNet, Conv-2, Conv-4 and Conv-6 as winning tickets (five replicates), and as networks with as many weights in " +
+    "random places (ten). Random masks keep each layer's number of weights; the paper does not say whether its do.",
   runs: [network, ...convolutional],
   panels: [
     ...speedAndAccuracy(linesOf([network], arms), "LeNet"),
@@ -26,5 +26,6 @@ export const fig1: Experiment = {
   ],
   paper: [],
   reading:
-    "The sparser a random network, the slower it learns and the lower its test accuracy; winning tickets do not follow.",
+    "The sparser a random network, the slower it learns and the lower its test accuracy; winning tickets do not " +
+    "follow.",
 };

@@ -17,5 +17,6 @@ export const fig11: Experiment = {
   ),
   paper: [],
   reading:
-    "Losses fall, reach a minimum and rise again; tickets reach the minimum earlier the smaller they are, down to 21.1 %.",
+    "Losses fall, reach a minimum and rise again; tickets reach the minimum earlier the smaller they are, down to " +
+    "21.1 %.",
 };

@@ -4,9 +4,8 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-import { over } from "../panels.ts";
+import { linesOf, over } from "../panels.ts";
 import { fig4 } from "./fig4.ts";
-import { linesOf } from "../panels.ts";
 
 /** Figure 12. */
 export const fig12: Experiment = {
@@ -17,5 +16,6 @@ export const fig12: Experiment = {
   panels: [over("train-accuracy-at-end", linesOf(fig4.runs, ["ticket", "reinit", "oneshot", "oneshot-reinit"]))],
   paper: [],
   reading:
-    "Train accuracy reaches 100 % for all but the smallest networks, so tickets with higher test accuracy generalise better.",
+    "Train accuracy reaches 100 % for all but the smallest networks, so tickets with higher test accuracy generalise " +
+    "better.",
 };

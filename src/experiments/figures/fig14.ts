@@ -19,12 +19,12 @@ export const fig14: Experiment = {
   name: "fig14",
   title: "Tickets, re-initialised tickets and random sparsity",
   about:
-    "Test accuracy at the end for each network of the paper. Random masks keep each layer's number of weights, which the paper " +
-    "leaves open.",
+    "Test accuracy at the end for each network of the paper. Random masks keep each layer's number of weights, which " +
+    "the paper leaves open.",
   runs,
   panels: runs.map((run) => over("test-accuracy-at-end", linesOf([run], arms), { title: run.name })),
   paper: [],
   reading:
-    "For LeNet re-initialised tickets do better than random sparsity; for all convolutional networks the two do not differ " +
-    "significantly.",
+    "For LeNet re-initialised tickets do better than random sparsity; for all convolutional networks the two do not " +
+    "differ significantly.",
 };

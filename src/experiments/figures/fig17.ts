@@ -13,9 +13,8 @@ const run = lenet(["reinit", "redraw", "redraw-signs"]);
 export const fig17: Experiment = {
   name: "fig17",
   title: "Re-initialising from the tickets' own distribution",
-  about:
-    "Per layer the ticket's weights are drawn anew from its surviving initial values (D_m), beside plain re-initialisation. The " +
-    "same with every sign kept is ours, after later work.",
+  about: "Per layer the ticket's weights are drawn anew from its surviving initial values (D_m), beside plain " +
+    "re-initialisation. The same with every sign kept is ours, after later work.",
   runs: [run],
   panels: speedAndAccuracy(linesOf([run], ["ticket", "reinit", "redraw", "redraw-signs"])),
   paper: [],

@@ -11,8 +11,8 @@ export const fig20: Experiment = {
   name: "fig20",
   title: "How far weights move away from zero in the dense network",
   about:
-    "The final magnitude less the initial one of each weight of the dense network: of those that are in the later ticket, and of " +
-    "those that are not. The sizes are those of Figure 19.",
+    "The final magnitude less the initial one of each weight of the dense network: of those that are in the later " +
+    "ticket, and of those that are not. The sizes are those of Figure 19.",
   runs: [lenet([])],
   panels: [{
     type: "distances",

@@ -18,5 +18,6 @@ export const fig21: Experiment = {
   panels: connectionPanels(run, "incoming"),
   paper: [],
   reading:
-    "Each unit keeps incoming connections about in proportion to what its layer keeps; the output layer, pruned at half the rate, more.",
+    "Each unit keeps incoming connections about in proportion to what its layer keeps; the output layer, pruned at " +
+    "half the rate, more.",
 };

@@ -18,5 +18,6 @@ export const fig23: Experiment = {
   panels: connectionPanels(run, "outgoing"),
   paper: [],
   reading:
-    "Some units keep far more outgoing connections than others: pixels in the middle of the images more than those at the edges.",
+    "Some units keep far more outgoing connections than others: pixels in the middle of the images more than those " +
+    "at the edges.",
 };

@@ -15,11 +15,12 @@ export const fig25: Experiment = {
   name: "fig25",
   title: "Noise on the tickets' initial weights",
   about:
-    "Gaussian noise of 0.5, 1, 2 and 3 times the standard deviation of each layer's initialisation, added to the tickets' initial " +
-    "weights, beside plain re-initialisation.",
+    "Gaussian noise of 0.5, 1, 2 and 3 times the standard deviation of each layer's initialisation, added to the " +
+    "tickets' initial weights, beside plain re-initialisation.",
   runs: [run],
   panels: speedAndAccuracy(linesOf([run], ["ticket", ...controls])),
   paper: [],
   reading:
-    "Accuracy falls and learning slows as noise grows; 0.5 σ hardly matters, and at 3 σ tickets still do better than re-initialised.",
+    "Accuracy falls and learning slows as noise grows; 0.5 σ hardly matters, and at 3 σ tickets still do better than " +
+    "re-initialised.",
 };

@@ -17,10 +17,11 @@ const runs = lenetSweep([2.5e-5, 2e-4, 6e-4, 1.2e-3, 2e-3, 6.4e-3], (lr) => ({
 export const fig26: Experiment = {
   name: "fig26",
   title: "Learning rates of Adam, LeNet",
-  about: `LeNet by Adam at several learning rates. ${ourGrid}`,
+  about: "LeNet by Adam at several learning rates. " + ourGrid,
   runs,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],
   reading:
-    "Rates from 0.0002 to 0.002 are about as accurate, and 0.0012 and 0.002 the fastest; the pattern is there at all of them.",
+    "Rates from 0.0002 to 0.002 are about as accurate, and 0.0012 and 0.002 the fastest; the pattern is there at all " +
+    "of them.",
 };

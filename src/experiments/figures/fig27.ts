@@ -17,7 +17,7 @@ const runs = lenetSweep([0.05, 0.1, 0.2, 0.4, 0.8, 1.6], (lr) => ({
 export const fig27: Experiment = {
   name: "fig27",
   title: "Learning rates of SGD, LeNet",
-  about: `LeNet by SGD at several learning rates. ${ourGrid}`,
+  about: "LeNet by SGD at several learning rates. " + ourGrid,
   runs,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],

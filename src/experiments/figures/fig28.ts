@@ -17,7 +17,7 @@ const runs = lenetSweep([0.0125, 0.025, 0.05, 0.1, 0.2], (lr) => ({
 export const fig28: Experiment = {
   name: "fig28",
   title: "Learning rates of SGD with momentum, LeNet",
-  about: `LeNet by SGD with a momentum of 0.9 at several learning rates. ${ourGrid}`,
+  about: "LeNet by SGD with a momentum of 0.9 at several learning rates. " + ourGrid,
   runs,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],

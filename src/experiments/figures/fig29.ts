@@ -5,7 +5,6 @@
  */
 import type { Experiment } from "../experiment.ts";
 import { linesOf, speedAndAccuracy } from "../panels.ts";
-
 import { lenetSweep, ourGrid } from "../sweeps.ts";
 
 /** Rounds until about 1.2 % of the weights remain, as with the 20 rounds of 20 %. */
@@ -25,10 +24,11 @@ const runs = lenetSweep(rates, ({ rate, levels }) => ({
 export const fig29: Experiment = {
   name: "fig29",
   title: "Pruning rates, LeNet",
-  about: `LeNet pruned by several fractions a round, the output layer by half of that. ${ourGrid}`,
+  about: "LeNet pruned by several fractions a round, the output layer by half of that. " + ourGrid,
   runs,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],
   reading:
-    "The lowest rates, 0.1 and 0.2, reach higher accuracy and keep it, and early stops, to smaller sizes than 0.4 and above.",
+    "The lowest rates, 0.1 and 0.2, reach higher accuracy and keep it, and early stops, to smaller sizes than 0.4 " +
+    "and above.",
 };

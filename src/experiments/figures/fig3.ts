@@ -21,6 +21,6 @@ export const fig3: Experiment = {
   ],
   paper: [],
   reading:
-    "Tickets learn faster the smaller they are down to 21.1 % of the weights, then slow down; at 3.6 % they learn as the dense " +
-    "network does. Re-initialised, they learn slower the smaller they are.",
+    "Tickets learn faster the smaller they are down to 21.1 % of the weights, then slow down; at 3.6 % they learn as " +
+    "the dense network does. Re-initialised, they learn slower the smaller they are.",
 };

@@ -5,7 +5,6 @@
  */
 import type { Experiment } from "../experiment.ts";
 import { linesOf, speedAndAccuracy } from "../panels.ts";
-
 import { lenetSweep, ourGrid } from "../sweeps.ts";
 
 const runs = lenetSweep([0.25, 0.5, 1, 2, 4], (initScale) => ({
@@ -18,10 +17,12 @@ export const fig30: Experiment = {
   name: "fig30",
   title: "Standard deviations of the initialisation, LeNet",
   about:
-    `LeNet with initial weights of several standard deviations. The paper gives all layers the same one; ours are multiples of what Glorot gives each layer (0.043, 0.071 and 0.135). ${ourGrid}`,
+    "LeNet with initial weights of several standard deviations. The paper gives all layers the same one; ours are " +
+    "multiples of what Glorot gives each layer (0.043, 0.071 and 0.135). " + ourGrid,
   runs,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],
   reading:
-    "The pattern is there at all standard deviations; with 0.1 in every layer LeNet keeps accuracy and early stops about as long as with Glorot's.",
+    "The pattern is there at all standard deviations; with 0.1 in every layer LeNet keeps accuracy and early stops " +
+    "about as long as with Glorot's.",
 };

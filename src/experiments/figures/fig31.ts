@@ -5,7 +5,6 @@
  */
 import type { Experiment } from "../experiment.ts";
 import { linesOf, speedAndAccuracy } from "../panels.ts";
-
 import { lenetSweep, ourGrid } from "../sweeps.ts";
 
 /** Three to one, as the paper keeps it; the largest first, of which the others are shares. */
@@ -19,10 +18,11 @@ const runs = lenetSweep(sizes, ([first, second]) => ({
 export const fig31: Experiment = {
   name: "fig31",
   title: "Layer sizes, LeNet",
-  about: `LeNet with hidden layers of several sizes, against the number of weights that remain. ${ourGrid}`,
+  about: "LeNet with hidden layers of several sizes, against the number of weights that remain. " + ourGrid,
   runs,
   panels: speedAndAccuracy(linesOf(runs), "", { x: "weights" }),
   paper: [],
   reading:
-    "Of equal numbers of weights, those from larger networks are more accurate; early stops hardly differ; all come back to their dense accuracy at 9,000 to 15,000 weights.",
+    "Of equal numbers of weights, those from larger networks are more accurate; early stops hardly differ; all come " +
+    "back to their dense accuracy at 9,000 to 15,000 weights.",
 };

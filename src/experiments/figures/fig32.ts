@@ -17,10 +17,12 @@ export const fig32: Experiment = {
   name: "fig32",
   title: "Learning rates of Adam, Conv-2, Conv-4 and Conv-6",
   about:
-    `The convolutional networks by Adam at several learning rates, all with convolutions pruned by 10 % a round as the paper has them here. ${ourGrid}`,
+    "The convolutional networks by Adam at several learning rates, all with convolutions pruned by 10 % a round as " +
+    "the paper has them here. " + ourGrid,
   runs,
   panels,
   paper: [],
   reading:
-    "Tickets are found at nearly all rates; at the very highest they fade, as for the deep networks. Chosen: 0.0002, 0.0003 and 0.0003.",
+    "Tickets are found at nearly all rates; at the very highest they fade, as for the deep networks. Chosen: 0.0002, " +
+    "0.0003 and 0.0003.",
 };

@@ -16,10 +16,11 @@ const { runs, panels } = convSweep(
 export const fig33: Experiment = {
   name: "fig33",
   title: "Learning rates of SGD, Conv-2, Conv-4 and Conv-6",
-  about: `The convolutional networks by SGD at several learning rates. ${ourGrid}`,
+  about: "The convolutional networks by SGD at several learning rates. " + ourGrid,
   runs,
   panels,
   paper: [],
   reading:
-    "They are hard to train by SGD from Glorot: 2 to 3 percentage points below Adam, yet tickets are found at all rates.",
+    "They are hard to train by SGD from Glorot: 2 to 3 percentage points below Adam, yet tickets are found at all " +
+    "rates.",
 };

@@ -16,10 +16,11 @@ const { runs, panels } = convSweep(() => [5e-4, 1e-3, 2e-3, 5e-3, 8e-3], (lr) =>
 export const fig34: Experiment = {
   name: "fig34",
   title: "Learning rates of SGD with momentum, Conv-2, Conv-4 and Conv-6",
-  about: `The convolutional networks by SGD with a momentum of 0.9 at several learning rates. ${ourGrid}`,
+  about: "The convolutional networks by SGD with a momentum of 0.9 at several learning rates. " + ourGrid,
   runs,
   panels,
   paper: [],
   reading:
-    "Mostly the usual pattern; at the lowest rates accuracy falls before it rises, and at 0.005 and 0.008 early stops never come earlier.",
+    "Mostly the usual pattern; at the lowest rates accuracy falls before it rises, and at 0.005 and 0.008 early " +
+    "stops never come earlier.",
 };

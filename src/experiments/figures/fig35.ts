@@ -4,7 +4,6 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-
 import { convSweep, ourGrid } from "../sweeps.ts";
 
 const { runs, panels } = convSweep(() => [0.05, 0.1, 0.15, 0.2, 0.3], (pruneConv) => ({
@@ -16,8 +15,8 @@ const { runs, panels } = convSweep(() => [0.05, 0.1, 0.15, 0.2, 0.3], (pruneConv
 export const fig35: Experiment = {
   name: "fig35",
   title: "Pruning rates of convolutions, Conv-2, Conv-4 and Conv-6",
-  about:
-    `The convolutional networks with dense layers pruned by 20 % a round and convolutions by several rates. ${ourGrid}`,
+  about: "The convolutional networks with dense layers pruned by 20 % a round and convolutions by several rates. " +
+    ourGrid,
   runs,
   panels,
   paper: [],

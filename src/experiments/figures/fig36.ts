@@ -17,10 +17,12 @@ export const fig36: Experiment = {
   name: "fig36",
   title: "Learning rates of Adam with dropout, Conv-2, Conv-4 and Conv-6",
   about:
-    `The convolutional networks with a dropout of 0.5 before each dense layer, for three times as many iterations, at several learning rates. ${ourGrid}`,
+    "The convolutional networks with a dropout of 0.5 before each dense layer, for three times as many iterations, " +
+    "at several learning rates. " + ourGrid,
   runs,
   panels,
   paper: [],
   reading:
-    "Conv-2 often fails to learn with dropout before it is pruned, least at 0.0003; Conv-4 and Conv-6 do best at 0.0002.",
+    "Conv-2 often fails to learn with dropout before it is pruned, least at 0.0003; Conv-4 and Conv-6 do best at " +
+    "0.0002.",
 };

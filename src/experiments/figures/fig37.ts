@@ -4,7 +4,6 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-
 import { convSweep } from "../sweeps.ts";
 
 const rates = [
@@ -18,11 +17,12 @@ const { runs, panels } = convSweep(() => rates, (rate) => rate, { x: "weights" }
 export const fig37: Experiment = {
   name: "fig37",
   title: "Pruning convolutions, dense layers, or both",
-  about:
-    `Convolutions alone are pruned, dense layers alone, or both, against the number of weights that remain. The paper shows test accuracy here, and so do we. Three replicates, as in the paper's appendices.`,
+  about: "Convolutions alone are pruned, dense layers alone, or both, against the number of weights that remain. The " +
+    "paper shows test accuracy here, and so do we. Three replicates, as in the paper's appendices.",
   runs,
   panels,
   paper: [],
   reading:
-    "Convolutions alone give higher accuracy and faster learning, but are few of the weights; dense layers alone make both worse.",
+    "Convolutions alone give higher accuracy and faster learning, but are few of the weights; dense layers alone " +
+    "make both worse.",
 };

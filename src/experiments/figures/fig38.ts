@@ -18,9 +18,8 @@ const runs = [...scoped("global"), ...scoped("layer")];
 export const fig38: Experiment = {
   name: "fig38",
   title: "Global and layer-wise pruning, VGG-19",
-  about:
-    "VGG-19 by its three recipes, with all convolutions ranked in one pool or each by itself. The paper shows accuracy on the " +
-    "validation set here, and we show that on the test set.",
+  about: "VGG-19 by its three recipes, with all convolutions ranked in one pool or each by itself. The paper shows " +
+    "accuracy on the validation set here, and we show that on the test set.",
   runs,
   panels: accuracyOnTheWay(linesOf(runs), ...vggIterations),
   paper: [
@@ -28,5 +27,6 @@ export const fig38: Experiment = {
     { run: "lr 0.1, warmup 10K, layer-wise", remaining: 0.069, measure: "accuracy-over-dense-at-end", value: 0 },
   ],
   reading:
-    "With warmup, tickets are found to 6.9 % of the weights layer-wise, and to 1.5 % globally; the other recipes fall off sooner too.",
+    "With warmup, tickets are found to 6.9 % of the weights layer-wise, and to 1.5 % globally; the other recipes " +
+    "fall off sooner too.",
 };

@@ -19,8 +19,8 @@ export const fig39: Experiment = {
   name: "fig39",
   title: "Global and layer-wise pruning, ResNet-18",
   about:
-    "ResNet-18 by its three recipes, with all convolutions ranked in one pool or each by itself. The paper shows accuracy on the " +
-    "validation set here, and we show that on the test set.",
+    "ResNet-18 by its three recipes, with all convolutions ranked in one pool or each by itself. The paper shows " +
+    "accuracy on the validation set here, and we show that on the test set.",
   runs,
   panels: accuracyOnTheWay(linesOf(runs), ...resnetIterations),
   paper: [],

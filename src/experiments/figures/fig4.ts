@@ -16,8 +16,8 @@ export const fig4: Experiment = {
   name: "fig4",
   title: "LeNet under iterative and one-shot pruning",
   about:
-    "LeNet with four arms: tickets of iterative pruning, tickets of one-shot pruning, and both with fresh weights. One-shot " +
-    "networks are pruned to the sizes of the iterative ones.",
+    "LeNet with four arms: tickets of iterative pruning, tickets of one-shot pruning, and both with fresh weights. " +
+    "One-shot networks are pruned to the sizes of the iterative ones.",
   runs: [run],
   panels: [
     over("early-stop", all),
@@ -38,7 +38,7 @@ export const fig4: Experiment = {
     { run: "LeNet", remaining: 0.0517, measure: "accuracy-over-dense", arm: "oneshot", value: 0 },
   ],
   reading:
-    "Tickets stop earlier and are more accurate than the dense network down to small sizes; re-initialised they are neither. " +
-    "One-shot tickets are earlier than dense from 67.5 to 17.6 % of the weights and more accurate from 95.0 to 5.17 %; " +
-    "iterative pruning finds smaller ones.",
+    "Tickets stop earlier and are more accurate than the dense network down to small sizes; re-initialised they are " +
+    "neither. One-shot tickets are earlier than dense from 67.5 to 17.6 % of the weights and more accurate from 95.0 " +
+    "to 5.17 %; iterative pruning finds smaller ones.",
 };

@@ -18,7 +18,7 @@ const runs = sweep(
 export const fig42: Experiment = {
   name: "fig42",
   title: "Learning rates, ResNet-18",
-  about: `ResNet-18 without warmup at several learning rates. ${ourGrid}`,
+  about: "ResNet-18 without warmup at several learning rates. " + ourGrid,
   runs,
   panels: accuracyOnTheWay(linesOf(runs), ...resnetIterations),
   paper: [],

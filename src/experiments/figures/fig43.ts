@@ -18,7 +18,7 @@ const runs = sweep(
 export const fig43: Experiment = {
   name: "fig43",
   title: "Learning rates, VGG-19",
-  about: `VGG-19 without warmup at several learning rates. ${ourGrid}`,
+  about: "VGG-19 without warmup at several learning rates. " + ourGrid,
   runs,
   panels: accuracyOnTheWay(linesOf(runs), ...vggIterations),
   paper: [],

@@ -17,7 +17,7 @@ const runs = sweep("resnet18", [0, 1_000, 5_000, 10_000, 20_000], (warmup) => ({
 export const fig44: Experiment = {
   name: "fig44",
   title: "Length of the warmup, ResNet-18",
-  about: `ResNet-18 at a learning rate of 0.03, warmed up to over several numbers of iterations. ${ourGrid}`,
+  about: "ResNet-18 at a learning rate of 0.03, warmed up to over several numbers of iterations. " + ourGrid,
   runs,
   panels: accuracyOnTheWay(linesOf(runs), ...resnetIterations),
   paper: [],

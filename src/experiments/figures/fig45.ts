@@ -17,7 +17,7 @@ const runs = sweep("vgg19", [0, 1_000, 5_000, 10_000, 20_000], (warmup) => ({
 export const fig45: Experiment = {
   name: "fig45",
   title: "Length of the warmup, VGG-19",
-  about: `VGG-19 at a learning rate of 0.1, warmed up to over several numbers of iterations. ${ourGrid}`,
+  about: "VGG-19 at a learning rate of 0.1, warmed up to over several numbers of iterations. " + ourGrid,
   runs,
   panels: accuracyOnTheWay(linesOf(runs), ...vggIterations),
   paper: [],

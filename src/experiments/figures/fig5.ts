@@ -34,6 +34,6 @@ export const fig5: Experiment = {
     { run: "Conv-6", remaining: 0.02, measure: "accuracy-over-dense", value: 0 },
   ],
   reading:
-    "Tickets learn faster and reach higher test accuracy; re-initialised they do for a while at moderate sizes, then fall behind. " +
-    "All stay above their dense network's accuracy while more than 2 % of the weights remain.",
+    "Tickets learn faster and reach higher test accuracy; re-initialised they do for a while at moderate sizes, then " +
+    "fall behind. All stay above their dense network's accuracy while more than 2 % of the weights remain.",
 };

@@ -15,12 +15,12 @@ export const fig6: Experiment = {
   name: "fig6",
   title: "Conv-2, Conv-4 and Conv-6 with dropout",
   about:
-    "The three networks trained with a dropout of 0.5 before each dense layer, for three times as many iterations, and without, " +
-    "as in Figure 5. Where dropout sits is our choice.",
+    "The three networks trained with a dropout of 0.5 before each dense layer, for three times as many iterations, " +
+    "and without, as in Figure 5. Where dropout sits is our choice.",
   runs: [...dropout, ...plain],
   panels: speedAndAccuracy(linesOf([...dropout, ...plain])),
   paper: [],
   reading:
-    "Dropout alone adds 2.1, 3.0 and 2.4 percentage points of initial accuracy; pruning adds up to 2.3, 4.6 and 4.7 more. " +
-    "Dropout and finding tickets complement each other.",
+    "Dropout alone adds 2.1, 3.0 and 2.4 percentage points of initial accuracy; pruning adds up to 2.3, 4.6 and 4.7 " +
+    "more. Dropout and finding tickets complement each other.",
 };

@@ -13,8 +13,8 @@ const runs = deep("vgg19", ["reinit"]);
 export const fig7: Experiment = {
   name: "fig7",
   title: "VGG-19 by three learning-rate recipes",
-  about:
-    "VGG-19 with global pruning: a learning rate of 0.1, one of 0.01, and one of 0.1 after 10,000 iterations of warmup.",
+  about: "VGG-19 with global pruning: a learning rate of 0.1, one of 0.01, and one of 0.1 after 10,000 iterations of " +
+    "warmup.",
   runs,
   panels: accuracyOnTheWay(linesOf(runs, ["ticket", "reinit"]), ...vggIterations),
   paper: [
@@ -22,6 +22,6 @@ export const fig7: Experiment = {
     { run: "lr 0.1, warmup 10K", remaining: 0.015, measure: "accuracy-over-dense-at-end", value: 0 },
   ],
   reading:
-    "At 0.1 no tickets are found: they are no better than re-initialised. At 0.01 tickets stay within 1 percentage point of dense " +
-    "to 3.5 % of the weights; with warmup tickets are found at 0.1, to 1.5 %.",
+    "At 0.1 no tickets are found: they are no better than re-initialised. At 0.01 tickets stay within 1 percentage " +
+    "point of dense to 3.5 % of the weights; with warmup tickets are found at 0.1, to 1.5 %.",
 };

@@ -15,8 +15,9 @@ export const fig9: Experiment = {
   name: "fig9",
   title: "Resetting and continued training, LeNet",
   about:
-    "Two strategies of iterative pruning. Resetting (strategy 1) resets the survivors before each round; continued training " +
-    "(strategy 2) goes on with the trained weights, and resets once, when the network of a size is finished.",
+    "Two strategies of iterative pruning. Resetting (strategy 1) resets the survivors before each round; continued " +
+    "training (strategy 2) goes on with the trained weights, and resets once, when the network of a size is " +
+    "finished.",
   runs: [run],
   panels: speedAndAccuracy(linesOf([run], ["ticket", "continued"])),
   paper: [],

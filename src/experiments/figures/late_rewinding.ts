@@ -17,9 +17,9 @@ const runs = sweep("resnet18", [0, 100, 500, 1_000, 2_000], (rewind) => ({
 export const lateRewinding: Experiment = {
   name: "late-rewinding",
   title: "Late rewinding, ResNet-18",
-  about:
-    "ResNet-18 at a learning rate of 0.1 without warmup, where resetting to initialisation finds no tickets: survivors are reset to " +
-    "iterations 0 to 2,000 of 30,000 (0 to 7 %). Frankle et al. 2019 (arXiv 1903.01611); the grid is ours.",
+  about: "ResNet-18 at a learning rate of 0.1 without warmup, where resetting to initialisation finds no tickets: " +
+    "survivors are reset to iterations 0 to 2,000 of 30,000 (0 to 7 %). Frankle et al. 2019 (arXiv 1903.01611); the " +
+    "grid is ours.",
   runs,
   panels: [
     over("test-accuracy-at-end", linesOf(runs)),

@@ -20,13 +20,15 @@ export const missingTheMark: Experiment = {
   name: "missing-the-mark",
   title: "Pruning at initialisation: missing the mark",
   about:
-    "LeNet pruned at initialisation by SNIP, GraSP and SynFlow, each with its mask shuffled within every layer, with fresh weights, and " +
-    "with its scores inverted. Frankle et al. 2021 (arXiv 2009.08576), who show convolutional networks.",
+    "LeNet pruned at initialisation by SNIP, GraSP and SynFlow, each with its mask shuffled within every layer, with " +
+    "fresh weights, and with its scores inverted. Frankle et al. 2021 (arXiv 2009.08576), who show convolutional " +
+    "networks.",
   runs: [run],
   panels: Object.entries(criteria).map(([title, arms]) =>
     over("test-accuracy-at-end", linesOf([run], ["ticket", ...arms] satisfies ArmName[]), { title })
   ),
   paper: [],
   reading:
-    "Shuffled or re-initialised they do as well as before: what such criteria choose is a density per layer, not single weights.",
+    "Shuffled or re-initialised they do as well as before: what such criteria choose is a density per layer, not " +
+    "single weights.",
 };

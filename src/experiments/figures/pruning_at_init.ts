@@ -16,8 +16,9 @@ export const pruningAtInit: Experiment = {
   name: "pruning-at-init",
   title: "Pruning at initialisation",
   about:
-    "LeNet pruned before training to the tickets' sizes: by SNIP, GraSP and SynFlow, by magnitude, and at random with each layer's " +
-    "number of weights as in the ticket or by the densities of ER and ERK (equal for dense layers).",
+    "LeNet pruned before training to the tickets' sizes: by SNIP, GraSP and SynFlow, by magnitude, and at random " +
+    "with each layer's number of weights as in the ticket or by the densities of ER and ERK (equal for dense " +
+    "layers).",
   runs: [run],
   panels: [
     ...speedAndAccuracy(lines),

@@ -19,8 +19,9 @@ export const retraining: Experiment = {
   name: "retraining",
   title: "Rewinding weights, rewinding the learning rate, fine-tuning",
   about:
-    "ResNet-18 after each round of pruning: with its survivors rewound to iteration 1,000; with its trained weights and the schedule " +
-    "of learning rates from there; with its trained weights at the last rate. Renda, Frankle & Carbin 2020 (arXiv 2003.02389).",
+    "ResNet-18 after each round of pruning: with its survivors rewound to iteration 1,000; with its trained weights " +
+    "and the schedule of learning rates from there; with its trained weights at the last rate. Renda, Frankle & " +
+    "Carbin 2020 (arXiv 2003.02389).",
   runs,
   panels: [over("test-accuracy-at-end", linesOf(runs, ["ticket", ...controls]))],
   paper: [],

@@ -10,14 +10,14 @@ const interval = 500;
 
 /** What {@linkcode LiveRun} takes. */
 export interface LiveRunProps {
-  /** The run that the page shows. */
-  readonly id: string;
+  /** The runs that the page shows: one, or those of an experiment, begun or not. */
+  readonly ids: readonly string[];
   /** The dashboard's version when it was read. */
   readonly version: string;
 }
 
-/** Keeps the page of a run that is not finished up to date. What it says of that shows while the run is going. */
-export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
+/** Keeps the page of a run, or of an experiment, that is not finished up to date. What it says of that shows while the run is going. */
+export default function LiveRun({ ids, version }: LiveRunProps): JSX.Element {
   const state = useSignal<LiveState>("connecting");
   const problem = useSignal("");
 
@@ -33,11 +33,12 @@ export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
     }, interval);
     const connection = live();
     const stopListening = connection.listen({
-      runs: [id],
+      runs: ids,
       version,
       hear(event) {
-        if (event.type === "gone") problem.value = "This run was removed: what is shown is the last of it.";
-        else renewal.ask();
+        if (event.type === "gone" && ids.length === 1) {
+          problem.value = "This run was removed: what is shown is the last of it.";
+        } else renewal.ask();
       },
       missed: () => renewal.ask(),
     });
@@ -48,7 +49,7 @@ export default function LiveRun({ id, version }: LiveRunProps): JSX.Element {
       stopListening();
       stopWatching();
     };
-  }, [id]);
+  }, [ids.join()]);
 
   // A renewal that was under way when the connection was lost fails too, and says less.
   const isTold = problem.value !== "" && state.value !== "lost";

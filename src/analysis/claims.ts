@@ -36,10 +36,17 @@ export interface Measure {
   /**
    * Measures an arm at a level: over pairs of one replicate, or over networks where there is nothing to compare with.
    *
+   * @param reference the run that it is measured against: its own when left out
    * @returns null when there is nothing to measure
    * @throws {RangeError} when it needs an arm to measure against, and none is given
    */
-  readonly measure: (summary: Summary, level: number, arm: ArmName, against?: ArmName) => Measured | null;
+  readonly measure: (
+    summary: Summary,
+    level: number,
+    arm: ArmName,
+    against?: ArmName,
+    reference?: Summary,
+  ) => Measured | null;
 }
 
 /** The quantities of which the paper states values. Fractions of 1; ratios. */
@@ -152,10 +159,16 @@ export interface Claim {
   readonly value: number;
 }
 
+/** A number that the paper states at a remaining fraction, or of the best: the pruned level at which most is measured, its "up to". */
+export interface ClaimAnywhere extends Omit<Claim, "remaining"> {
+  /** The paper's remaining fraction; ours is the nearest level. */
+  readonly remaining: number | "best";
+}
+
 /** A number that the paper states, beside ours. */
 export interface ClaimComparison {
-  /** The paper's remaining fraction. */
-  readonly paperRemaining: number;
+  /** The paper's remaining fraction; null where it states none, but the best of all. */
+  readonly paperRemaining: number | null;
   /** Ours; null where no level is near enough. */
   readonly remaining: number | null;
   /** What is compared, in words. */
@@ -171,19 +184,28 @@ export interface ClaimComparison {
 }
 
 /**
- * A number of the paper beside a run's, at the arm's level that keeps about as many weights.
+ * A number of the paper beside a run's, at the arm's level that keeps about as many weights, or at its best.
  *
+ * @param reference the run that it is measured against, such as the same network trained in another way: its own when left out. A level
+ * of another arm is that of the same number there
  * @throws {RangeError} when the claim lacks the arm that its measure is against
  */
-export function compareWithPaper(claim: Claim, summary: Summary): ClaimComparison {
-  const { arm = "ticket", against, value, remaining: paperRemaining } = claim;
+export function compareWithPaper(
+  claim: ClaimAnywhere,
+  summary: Summary,
+  reference: Summary = summary,
+): ClaimComparison {
+  const { arm = "ticket", against, value, remaining } = claim;
   const { quantity, inWords, measure } = measureNamed(claim.measure);
   const levels = summary.arms.find(({ name }) => name === arm)?.levels ?? [];
-  const nearest = nearestLevel(levels, paperRemaining);
-  const measured = nearest ? measure(summary, nearest.level, arm, against) : null;
+  const measuredAt = (level: number): Measured | null => measure(summary, level, arm, against, reference);
+  const own = remaining === "best"
+    ? bestOf(levels, ({ level }) => measuredAt(level)?.mean)
+    : nearestLevel(levels, remaining);
+  const measured = own ? measuredAt(own.level) : null;
   return {
-    paperRemaining,
-    remaining: nearest?.remaining ?? null,
+    paperRemaining: remaining === "best" ? null : remaining,
+    remaining: own?.remaining ?? null,
     quantity: quantity(arm, against),
     paper: inWords(value),
     ours: measured ? spreadInWords(measured, inWords) : null,
@@ -206,6 +228,18 @@ export function nearestLevel<Level extends { readonly level: number; readonly re
   return nearest && distance(nearest) <= Math.log(nearEnough) ? nearest : undefined;
 }
 
+/** The pruned level with the highest value, of those that have one; the largest of several. */
+function bestOf<Level extends { readonly level: number }>(
+  levels: readonly Level[],
+  valueOf: (level: Level) => number | undefined,
+): Level | undefined {
+  const valued = levels.flatMap((own) => {
+    const value = own.level > 0 ? valueOf(own) : undefined;
+    return value === undefined ? [] : [{ own, value }];
+  });
+  return valued.toSorted((a, b) => b.value - a.value || a.own.level - b.own.level)[0]?.own;
+}
+
 /** A mean with its range: "2.51× (2.12× to 3.00×, of 5)"; the value alone where there is one. */
 export function spreadInWords(
   { mean, minimum, maximum, count }: Spread,
@@ -217,7 +251,7 @@ export function spreadInWords(
 function measureOf(definition: Omit<Measure, "measure">): Measure {
   return {
     ...definition,
-    measure: (summary, level, arm, against) => {
+    measure: (summary, level, arm, against, reference = summary) => {
       const { figure, compare } = definition;
       const read = readers[figure];
       const dependsOnEarlyStop = figure === "earlyStop" || figure === "accuracyAtEarlyStop";
@@ -235,9 +269,10 @@ function measureOf(definition: Omit<Measure, "measure">): Measure {
           }": it needs an arm to measure ${arm} against. Give \`against\`.`,
         );
       }
-      const pairs = pairsOf(summary, arm, level, definition.against === "dense" ? "dense" : against ?? "dense");
+      const what = definition.against === "dense" ? "dense" : against ?? "dense";
+      const pairs = pairsOf(summary, arm, level, what, reference);
       const own = pairedSpread(pairs, read, compare);
-      const censored = censoredOf(pairs, iterations);
+      const censored = censoredOf(pairs, iterations, reference.config.iterations);
       return own && { ...own, censored: dependsOnEarlyStop ? censored.own + censored.reference : 0 };
     },
   };

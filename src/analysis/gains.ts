@@ -82,9 +82,22 @@ export function soundOf(level: LevelSummary | undefined): ReplicateSummary[] {
   return level?.replicates.filter(({ status }) => status === "ok") ?? [];
 }
 
-/** The pairs of an arm at a level with the dense networks, or with another arm at that level. */
-export function pairsOf(summary: Summary, arm: ArmName, level: number, against: "dense" | ArmName): Pair[] {
-  const references = soundOf(against === "dense" ? levelOf(summary, "ticket", 0) : levelOf(summary, against, level));
+/**
+ * The pairs of an arm at a level with the dense networks, or with another arm at that level.
+ *
+ * @param reference the run whose networks it is compared with: its own when left out. Replicates of two runs are pairs where the runs
+ * have one seed
+ */
+export function pairsOf(
+  summary: Summary,
+  arm: ArmName,
+  level: number,
+  against: "dense" | ArmName,
+  reference: Summary = summary,
+): Pair[] {
+  const references = soundOf(
+    against === "dense" ? levelOf(reference, "ticket", 0) : levelOf(reference, against, level),
+  );
   return soundOf(levelOf(summary, arm, level)).flatMap((own) =>
     references.filter(({ replicate }) => replicate === own.replicate).map((reference) => ({ own, reference }))
   );
@@ -102,11 +115,19 @@ export function pairedSpread(
   }));
 }
 
-/** How many networks of pairs have their early stop on the last evaluation, each counted once. */
-export function censoredOf(pairs: readonly Pair[], iterations: number): Censored {
-  const count = (networks: readonly ReplicateSummary[]): number =>
-    [...new Set(networks)].filter(({ earlyStopIteration }) => isCensored(earlyStopIteration, iterations)).length;
-  return { own: count(pairs.map(({ own }) => own)), reference: count(pairs.map(({ reference }) => reference)) };
+/**
+ * How many networks of pairs have their early stop on the last evaluation, each counted once.
+ *
+ * @param iterations how long they trained
+ * @param ofReference how long those trained that they are compared with; as long when left out
+ */
+export function censoredOf(pairs: readonly Pair[], iterations: number, ofReference: number = iterations): Censored {
+  const count = (networks: readonly ReplicateSummary[], last: number): number =>
+    [...new Set(networks)].filter(({ earlyStopIteration }) => isCensored(earlyStopIteration, last)).length;
+  return {
+    own: count(pairs.map(({ own }) => own), iterations),
+    reference: count(pairs.map(({ reference }) => reference), ofReference),
+  };
 }
 
 /**

@@ -279,8 +279,8 @@ function againstDense(dense: ArmFigures, { remaining, ticket }: LevelFigures): s
   ];
 }
 
-/** Up to so many controls are compared at length, more in a line each: their figures stand in the table. */
-const fewControls = 2;
+/** Up to so many controls are compared at length. Of more, all but re-initialisation share a sentence: the table has their figures. */
+export const fewControls = 2;
 
 function againstControls({ remaining, ticket, controls }: LevelFigures): string[] {
   if (controls.length === 0) {
@@ -289,8 +289,9 @@ function againstControls({ remaining, ticket, controls }: LevelFigures): string[
       "add one with --controls reinit --resume.",
     ];
   }
-  const isBrief = controls.length > fewControls;
-  return controls.flatMap((control) => {
+  const isFew = controls.length <= fewControls;
+  const others: string[] = [];
+  const sentences = controls.flatMap((control) => {
     const better = gap(ticket.accuracyAtEarlyStop, control.accuracyAtEarlyStop);
     const ratio = quotient(control.earlyStop?.mean, ticket.earlyStop?.mean);
     if (better === undefined || ratio === undefined) return [];
@@ -307,15 +308,25 @@ function againstControls({ remaining, ticket, controls }: LevelFigures): string[
       : better <= 0 && ratio <= 1
       ? ": the mask alone explains what the ticket does, or the difference is too small to see here"
       : ": the two figures point in different directions";
-    const against = `Against ${control.arm} (${known[control.arm].title}) at ${percent(remaining)}`;
+    const what = `${control.arm} (${known[control.arm].title})`;
+    if (!isFew && control.arm !== "reinit") {
+      others.push(`${what} ${speed}, ${points(better)}`);
+      return [];
+    }
     return [
-      isBrief
-        ? `${against}: early stop ${speed}, the ticket's accuracy ${points(better)} beside it${meaning}.`
-        : `${against}: its early stop came ${speed}, at ${round(control.earlyStop)}, with ${
-          accuracy(control.accuracyAtEarlyStop)
-        }; the ticket's accuracy is ${points(better)} beside it${meaning}.`,
+      `Against ${what} at ${percent(remaining)}: its early stop came ${speed}, at ` +
+      `${round(control.earlyStop)}, with ${accuracy(control.accuracyAtEarlyStop)}; the ticket's accuracy is ${
+        points(better)
+      } beside it${meaning}.`,
     ];
   });
+  if (others.length === 0) return sentences;
+  return [
+    ...sentences,
+    `Against the ${sentences.length === 0 ? "" : "other "}controls at ${
+      percent(remaining)
+    }, their early stop and the ticket's accuracy beside theirs: ${others.join("; ")}.`,
+  ];
 }
 
 function smallestAsAccurate(dense: ArmFigures, figures: readonly LevelFigures[]): string[] {

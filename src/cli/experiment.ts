@@ -175,13 +175,13 @@ async function trainAll(
     );
     if (code !== 0) return code;
   }
-  for (const { run, config, dataset, id } of prepared) {
+  for (const { run, config, dataset, id, plan } of prepared) {
     const [loaded] = await loadRuns(runs, { ...experiment, runs: [run], panels: [] }, {}, new Map([[run.name, id]]));
     if (!loaded?.summary) continue;
     const { lines: levels } = needsOf(experiment, run.name, { ...loaded.summary, config });
     if (levels.length === 0) continue;
     try {
-      await tools.measureLines({ runs, id, config, levels, dataset, signal, note });
+      await tools.measureLines({ runs, id, config, plan: plan.table, levels, dataset, signal, note });
     } catch (error) {
       if (!signal.aborted || error !== signal.reason) throw error;
       note("Stopped. The lines that were measured are kept; the same command goes on.");

@@ -10,10 +10,13 @@ import type { MeasuredLine } from "../experiments/loaded_run.ts";
 import { Gpu } from "../gpu/gpu.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
 import { lineErrors } from "../lottery/connectivity.ts";
+import { densitiesOf } from "../lottery/densities.ts";
+import { pruningGroups, ratesOf } from "../lottery/schedule.ts";
 import { loadModel, loadTicket } from "../lottery/ticket.ts";
 import type { ArmName } from "../lottery/types.ts";
-import { packMask } from "../nn/mask.ts";
-import { layOut, toArena } from "../nn/network.ts";
+import { countKept, packMask } from "../nn/mask.ts";
+import { layOut, type NetworkLayout, toArena } from "../nn/network.ts";
+import { type LayerPlan, planOf, type PlanTable } from "../nn/plan.ts";
 import { readLines, writeLines } from "../store/lines.ts";
 import { readOptional } from "../store/files.ts";
 import { type ArmFolder, armFolders, networkFile } from "../store/run_files.ts";
@@ -26,6 +29,8 @@ export interface LinesOptions {
   readonly id: string;
   /** What is wanted of it. */
   readonly config: LotteryConfig;
+  /** The plan table that the run goes by. */
+  readonly plan: PlanTable;
   /** The levels. */
   readonly levels: readonly number[];
   /** What it was trained on. */
@@ -38,7 +43,7 @@ export interface LinesOptions {
 
 /** Measures the lines of a run that are wanted and not there, and writes each down as soon as it is measured. */
 export async function measureLines(
-  { runs, id, config, levels, dataset, signal, note }: LinesOptions,
+  { runs, id, config, plan: table, levels, dataset, signal, note }: LinesOptions,
 ): Promise<void> {
   const folder = join(runs, id);
   const arms = await armFolders(folder, config);
@@ -58,6 +63,7 @@ export async function measureLines(
       const { trainSize, validationSize, seed } = config;
       const points = await lineErrors(gpu, {
         ...ends,
+        plan: runPlan(config, ends.layout, countKept(ends.layout, ends.mask), gpu.adapter.kind, table),
         dataset,
         split: split(dataset.train.count, seed + replicate - 1, { trainSize, validationSize }),
         signal,
@@ -66,6 +72,22 @@ export async function measureLines(
       await writeLines(folder, lines satisfies MeasuredLine[]);
     }
   }
+}
+
+/**
+ * Which kernels a run's layers ran where its tickets kept so many weights: the ends of a line are evaluated by the same ones, and so are
+ * what the run evaluated, bit for bit.
+ *
+ * @param kept survivors per layer
+ */
+export function runPlan(
+  config: Parameters<typeof ratesOf>[0],
+  layout: NetworkLayout,
+  kept: readonly number[],
+  kind: Parameters<typeof planOf>[2],
+  table: PlanTable,
+): LayerPlan[] {
+  return planOf(layout, densitiesOf(layout, kept, pruningGroups(layout, ratesOf(config))), kind, table);
 }
 
 /** The two networks of a line and their mask; undefined where a file of them was not kept. */

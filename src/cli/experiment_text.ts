@@ -81,7 +81,7 @@ function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 
-/** The numbers, without pictures: their words stand in their place. */
+/** The numbers, without pictures: their words stand in their place, and of histograms their counts. */
 export function jsonOf({ sheet, panels, ...view }: ExperimentView): Readonly<Record<string, unknown>> {
-  return { schema: 1, ...view, words: sheet.words, panels: panels.map(({ title, words }) => ({ title, words })) };
+  return { schema: 1, ...view, words: sheet.words, panels: panels.map(({ svg: _, ...panel }) => panel) };
 }

@@ -12,6 +12,7 @@ import { keyOf, scaledConfig, scaleOptionNames, type ScaleOptions, wordsOf } fro
 import { type ExperimentView, viewOf } from "../experiments/view.ts";
 import { wantedNetworks } from "../lottery/wanted.ts";
 import { type ExperimentRecord, loadRuns } from "../store/experiments.ts";
+import { isRunId } from "../store/index.ts";
 import type { ReadRun } from "./run_view.ts";
 import type { RunRow } from "./types.ts";
 
@@ -40,6 +41,8 @@ export interface RecordedExperiment {
 export interface ExperimentResult extends Omit<RecordedExperiment, "updated"> {
   /** When its record was last written, in UTC; null when there is none. */
   readonly updated: string | null;
+  /** The ids of its runs, those that have not begun included. */
+  readonly ids: readonly string[];
   /** Its runs, as far as they are. */
   readonly runs: readonly LoadedRun[];
   /** The runs as the dashboard lists them, by id. */
@@ -92,12 +95,13 @@ export async function experimentResult(
   const experiment = experimentOf(record.name);
   if (!experiment) return undefined;
   const { options, updated } = record;
-  const about = { experiment, key: keyOf(record.name, options), options, updated };
+  const ids = record.runs.flatMap(({ id }) => id !== null && isRunId(id) ? [id] : []);
+  const about = { experiment, key: keyOf(record.name, options), options, updated, ids };
   const found = await readRuns(record.runs, read);
   const rows = new Map([...found.values()].map(({ view }) => [view.id, view.row]));
   try {
-    const ids = new Map([...found].map(([name, { view }]) => [name, view.id]));
-    const runs = await loadRuns(folder, experiment, options, ids);
+    const begun = new Map([...found].map(([name, { view }]) => [name, view.id]));
+    const runs = await loadRuns(folder, experiment, options, begun);
     const [done, wanted] = [sumOf(runs, "done"), sumOf(runs, "wanted")];
     const state = updated === null ? "absent" : stateOf(done, wanted, [...rows.values()]);
     return { ...about, state, done, wanted, runs, rows, view: viewOf(experiment, options, runs), problem: null };

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { compareWithPaper, type Measure, measures } from "../analysis/claims.ts";
+import { type Measure, measures } from "../analysis/claims.ts";
 import { describeOutcome, figuresOf } from "../analysis/outcome.ts";
+import { compareClaim } from "../experiments/claims.ts";
 import type { Experiment, PaperClaim } from "../experiments/experiment.ts";
 import type { LoadedRun } from "../experiments/loaded_run.ts";
 import { count, listed } from "./words.ts";
@@ -22,8 +23,7 @@ export function directionOf(claim: PaperClaim, runs: readonly LoadedRun[]): Dire
   // What two equal networks come to: a ratio of 1, a difference of 0.
   const neutral = against === "nothing" ? null : compare(1, 1);
   if (neutral === null || claim.value === neutral) return null;
-  const summary = runs.find(({ name }) => name === claim.run)?.summary;
-  const { measured = null } = summary ? compareWithPaper(claim, summary) : {};
+  const { measured = null } = compareClaim(claim, runs) ?? {};
   if (!measured) return "missing";
   const { minimum, maximum, censored } = measured;
   if (censored > 0) return "censored";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { drawPanels, type ViewedPanel } from "../experiments/view.ts";
+import type { DrawnPanel } from "../experiments/figures.ts";
+import { drawPanels } from "../experiments/view.ts";
 import { type PageSize, pair, standalone } from "../plot/styles.ts";
 import type { FigureFiles } from "./components/Figure.tsx";
 import type { ExperimentResult } from "./experiments.ts";
@@ -51,7 +52,7 @@ export interface ExperimentPicture {
 export function experimentPictures(
   { experiment, runs }: Pick<ExperimentResult, "experiment" | "runs">,
 ): ExperimentPicture[] {
-  const draw = (size: PageSize): ViewedPanel[] =>
+  const draw = (size: PageSize): DrawnPanel[] =>
     drawPanels({ experiment, runs }, { prefix: experiment.name, size, heading: false });
   const drawn = { wide: draw("wide"), narrow: draw("narrow") };
   return drawn.wide.map(({ title, words }, index) => ({
@@ -66,7 +67,7 @@ export function wholeRows({ experiment, runs }: Pick<ExperimentResult, "experime
   return experiment.panels.flatMap((panel) =>
     panel.type === "levels"
       ? experimentRows({ experiment: { ...experiment, panels: [panel] }, runs })
-        .flatMap((rows) => (rows ?? []).map((row) => ({ panel: panel.title, ...row })))
+        .flatMap((rows) => rows.map((row) => ({ panel: panel.title, ...row })))
       : []
   );
 }

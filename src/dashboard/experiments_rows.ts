@@ -5,19 +5,17 @@
  */
 import type { Panel } from "../experiments/experiment.ts";
 import type { DrawnFrom } from "../experiments/figures.ts";
+import { histogramsOf } from "../experiments/histograms.ts";
 import { nearestLevels } from "../experiments/loaded_run.ts";
 import { pointsOf } from "../experiments/measured.ts";
 import { type FigureRow, layerRows } from "./run_figures.ts";
 
-/**
- * The numbers of all panels, a list for each picture that is drawn of them; undefined where they are histograms, whose numbers
- * are those of the tickets.
- */
-export function experimentRows(from: DrawnFrom): (readonly FigureRow[] | undefined)[] {
+/** The numbers of all panels, a list for each picture that is drawn of them. */
+export function experimentRows(from: DrawnFrom): (readonly FigureRow[])[] {
   return from.experiment.panels.flatMap((panel) => rowsOf(panel, from));
 }
 
-function rowsOf(panel: Panel, { runs }: DrawnFrom): (readonly FigureRow[] | undefined)[] {
+function rowsOf(panel: Panel, { runs }: DrawnFrom): (readonly FigureRow[])[] {
   const run = "run" in panel ? runs.find(({ name }) => name === panel.run) : undefined;
   const { summary } = run ?? {};
   switch (panel.type) {
@@ -73,6 +71,20 @@ function rowsOf(panel: Panel, { runs }: DrawnFrom): (readonly FigureRow[] | unde
     case "histograms":
     case "distances":
     case "connections":
-      return [undefined];
+      return [
+        histogramsOf(panel, run).flatMap(({ level, remaining, layer, series, histogram: { from, to, counts } }) => {
+          const edge = (bin: number): number => from + (to - from) * bin / counts.length;
+          return counts.map((count, bin) => ({
+            run: panel.run,
+            level,
+            remaining,
+            layer,
+            series,
+            from: edge(bin),
+            to: edge(bin + 1),
+            count,
+          }));
+        }),
+      ];
   }
 }

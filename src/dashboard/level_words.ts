@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type ArmFigures, type LevelFigures, percent, points } from "../analysis/outcome.ts";
+import { type ArmFigures, fewControls, type LevelFigures, percent, points } from "../analysis/outcome.ts";
 import type { Spread } from "../analysis/statistics.ts";
+import { arms } from "../lottery/arms/registry.ts";
 import { count } from "./words.ts";
 
 /** What a level came to, in sentences; the first says what its tickets are. */
@@ -18,11 +19,13 @@ export function describeLevel(figures: readonly LevelFigures[], level: number): 
   }
   return [
     `With ${percent(own.remaining)} of the weights: ${stops(ticket, dense)}, ${accuracies(ticket, dense)}.`,
-    ...controls.map((control) =>
-      `${capital(control.arm)}, the same masks with fresh weights: ${stops(control, ticket, "the tickets'")}, ${
-        accuracies(control, ticket, "the tickets'")
-      }.`
-    ),
+    ...(controls.length > fewControls
+      ? [inBrief(controls, ticket)]
+      : controls.map((control) =>
+        `${capital(control.arm)} (${arms[control.arm].title}): ${stops(control, ticket, "the tickets'")}, ${
+          accuracies(control, ticket, "the tickets'")
+        }.`
+      )),
     ...(controls.length === 0 ? ["No control was trained at this level."] : []),
     ...trouble([ticket, ...controls]),
   ];
@@ -35,8 +38,25 @@ function stops({ earlyStop }: ArmFigures, other?: ArmFigures, whose = "dense"): 
   if (!reference) return at;
   const beside = `${whose} ${whole(reference)}`;
   if (reference.mean === 0 || reference.mean === earlyStop.mean) return `${at} (${beside})`;
+  return `${at} (${beside}: ${apart(earlyStop, reference)})`;
+}
+
+/** Controls beside the tickets, in a sentence. */
+function inBrief(controls: readonly ArmFigures[], ticket: ArmFigures): string {
+  const each = controls.map(({ arm, earlyStop, accuracyAtEarlyStop: there }) => {
+    const words = earlyStop && ticket.earlyStop && there && ticket.accuracyAtEarlyStop
+      ? `${apart(earlyStop, ticket.earlyStop)}, ${points(there.mean - ticket.accuracyAtEarlyStop.mean)}`
+      : "unknown";
+    return `${arm} (${arms[arm].title}) ${words}`;
+  });
+  return `The controls' early stop and their test accuracy there, beside the tickets': ${each.join("; ")}.`;
+}
+
+function apart(earlyStop: Spread, reference: Spread): string {
+  if (earlyStop.mean === reference.mean) return "no later";
+  if (reference.mean === 0) return `at iteration ${whole(earlyStop)}`;
   const share = Math.abs(1 - earlyStop.mean / reference.mean);
-  return `${at} (${beside}: ${percent(share, 0)} ${earlyStop.mean < reference.mean ? "earlier" : "later"})`;
+  return `${percent(share, 0)} ${earlyStop.mean < reference.mean ? "earlier" : "later"}`;
 }
 
 function accuracies(arm: ArmFigures, other?: ArmFigures, whose = "dense"): string {

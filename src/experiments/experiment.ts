@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Claim } from "../analysis/claims.ts";
+import type { ClaimAnywhere } from "../analysis/claims.ts";
 import type { LotteryConfig, PresetName } from "../lottery/config.ts";
 import type { ArmName } from "../lottery/types.ts";
 
@@ -117,9 +117,14 @@ export type Panel =
   | DensityPanel;
 
 /** A number that the paper states, and how ours is measured. Fractions of 1. */
-export interface PaperClaim extends Claim {
+export interface PaperClaim extends ClaimAnywhere {
   /** The run's name. */
   readonly run: string;
+  /**
+   * The name of another run, of the same seeds, whose dense network or arm it is measured against: what dropout alone adds is measured
+   * against the dense network of the run without.
+   */
+  readonly againstRun?: string;
 }
 
 /** One figure of the paper, or of what came after it. */

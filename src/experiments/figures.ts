@@ -4,33 +4,28 @@
  * @module
  */
 import { type Measure, measures } from "../analysis/claims.ts";
-import { connectionHistogram, connectionsOf } from "../analysis/connections.ts";
-import { distancesMoved } from "../analysis/distances.ts";
-import { survivingInitials } from "../analysis/distributions.ts";
 import { spread } from "../analysis/statistics.ts";
-import type { ArmName, Evaluation } from "../lottery/types.ts";
+import type { Evaluation } from "../lottery/types.ts";
 import { connectivityFigure } from "../plot/connectivity_figure.ts";
 import { type CurveLine, curvesFigure } from "../plot/curve_figure.ts";
 import { layerDensityFigure } from "../plot/density_figure.ts";
-import { histogramGrid } from "../plot/histogram_grid.ts";
+import { type GridSeries, type HistogramGrid, histogramGrid } from "../plot/histogram_grid.ts";
 import type { Figure, FigureOptions } from "../plot/line_figure.ts";
 import { armLook, denseLook, levelLook, type LineLook, sweepStyle } from "../plot/palette.ts";
 import { panelFigure, type PanelMark } from "../plot/panel_figure.ts";
 import { remainingLabel } from "../plot/text.ts";
 import type {
-  ConnectionPanel,
   ConnectivityPanel,
   CurvePanel,
   DensityPanel,
-  DistancePanel,
   Experiment,
-  HistogramPanel,
   LevelPanel,
   Line,
   Panel,
   Quantity,
 } from "./experiment.ts";
-import { type LoadedRun, type LoadedTicket, nearestLevels } from "./loaded_run.ts";
+import { type DistributionPanel, histogramsOf, type PanelHistogram } from "./histograms.ts";
+import { type LoadedRun, nearestLevels } from "./loaded_run.ts";
 import { lineNames, pointsOf } from "./measured.ts";
 
 /** What panels are drawn from. */
@@ -45,6 +40,8 @@ export interface DrawnFrom {
 export interface DrawnPanel extends Figure {
   /** What it shows. */
   readonly title: string;
+  /** Its numbers, where it consists of histograms. */
+  readonly histograms?: readonly PanelHistogram[];
 }
 
 /** Draws a panel; one of densities is a picture for each arm. */
@@ -57,11 +54,9 @@ export function drawPanel(panel: Panel, from: DrawnFrom, options: FigureOptions)
     case "curves":
       return [{ title, ...curveFigure(panel, run, options) }];
     case "histograms":
-      return [{ title, ...histogramsFigure(panel, run, options) }];
     case "distances":
-      return [{ title, ...distancesFigure(panel, run, options) }];
     case "connections":
-      return [{ title, ...connectionsFigure(panel, run, options) }];
+      return [{ title, ...histogramsFigure(panel, run, options), histograms: histogramsOf(panel, run) }];
     case "connectivity":
       return [{ title, ...linesFigure(panel, run, options) }];
     case "density":
@@ -98,7 +93,7 @@ function levelFigure(panel: LevelPanel, { experiment, runs }: DrawnFrom, options
           new Set(runNames.map((name) => weightsOf(runs.find((own) => own.name === name)))).size > 1
         ? { subtitle: `weights as a share of the largest network's ${most.toLocaleString("en")}` }
         : {}),
-      x: panel.x === "linear" ? "linear" : "log",
+      x: panel.x ?? "log",
       ...(dense === undefined ? {} : { rule: { value: dense } }),
       marks: panel.share === undefined ? marksOf(experiment, runs, lines, quantity) : [],
     },
@@ -119,6 +114,7 @@ function weightsOf(run: LoadedRun | undefined): number | undefined {
   return layers?.reduce((sum, { size }) => sum + size, 0);
 }
 
+/** What a run's dense network came to. */
 function denseOf(run: LoadedRun, panel: Pick<LevelPanel, "quantity" | "share">): number | undefined {
   return pointsOf(run, "ticket", panel).find(({ level }) => level === 0)?.spread?.mean;
 }
@@ -139,13 +135,15 @@ function marksOf(
   quantity: Quantity,
 ): PanelMark[] {
   const isAlone = new Set(lines.map(({ run }) => run)).size === 1;
-  return paper.flatMap(({ run: name, remaining, measure, arm = "ticket", value }) => {
+  return paper.flatMap(({ run: name, remaining, measure, arm = "ticket", againstRun = name, value }) => {
     const { figure, place }: Measure = measures[measure];
     const run = runs.find((own) => own.name === name);
     const isShown = lines.some((line) => line.run === name && line.arm === arm);
-    if (!run?.summary || !place || !isShown || drawnAs[figure] !== quantity) return [];
+    // The best of all has no place: the paper does not say where it is.
+    if (!run?.summary || !place || !isShown || drawnAs[figure] !== quantity || remaining === "best") return [];
     if (nearestLevels(run.summary, arm, [remaining]).length === 0) return [];
-    const dense = denseOf(run, { quantity });
+    const reference = runs.find((own) => own.name === againstRun);
+    const dense = reference && denseOf(reference, { quantity });
     if (dense === undefined) return [];
     return [{ remaining, value: place(value, dense), label: isAlone ? "paper" : `paper, ${name}` }];
   });
@@ -179,97 +177,57 @@ function curveOf(evaluations: readonly Evaluation[], quantity: CurvePanel["quant
     .map(([iteration, own]) => ({ iteration, spread: spread(own.map(read)) }));
 }
 
-/** The tickets at the levels nearest to some remaining fractions, level by level. */
-function ticketsAt(
-  run: LoadedRun | undefined,
-  remaining: readonly number[],
-): { readonly level: number; readonly remaining: number; readonly tickets: readonly LoadedTicket[] }[] {
-  const { summary, tickets = [] } = run ?? {};
-  if (!summary) return [];
-  return nearestLevels(summary, "ticket", remaining).map((own) => ({
-    ...own,
-    tickets: tickets.filter(({ level }) => level === own.level),
-  })).filter((own) => own.tickets.length > 0);
+/** What lies along the bins, what is counted, and how each distribution is drawn. */
+function looksOfHistograms(panel: DistributionPanel): Pick<HistogramGrid, "x" | "counted"> & {
+  readonly series: readonly (GridSeries & Pick<PanelHistogram, "series">)[];
+} {
+  switch (panel.type) {
+    case "histograms":
+      return {
+        x: "Initial value of a weight",
+        counted: "weights",
+        series: [{ name: "surviving", series: "surviving", style: "arm-ticket", kind: "area" }],
+      };
+    case "distances":
+      return {
+        x: panel.measure === "away-from-zero"
+          ? "Distance away from zero, |θ final| − |θ 0|"
+          : "Distance moved, |θ final − θ 0|",
+        counted: "weights",
+        series: [
+          { name: "outside the ticket", series: "outside the ticket", style: "soft", kind: "area" },
+          { name: "in the ticket", series: "in the ticket", style: "arm-ticket", kind: "line" },
+        ],
+      };
+    case "connections":
+      return {
+        x: "Fraction of a unit's connections that survive",
+        counted: "units",
+        series: [{ name: "units", series: "units", style: "arm-ticket", kind: "area" }],
+      };
+  }
 }
 
-function histogramsFigure(panel: HistogramPanel, run: LoadedRun | undefined, options: FigureOptions): Figure {
-  const levels = ticketsAt(run, panel.remaining);
-  const layers = survivingInitials(
-    levels.map(({ remaining, tickets }) => ({ remaining, tickets: tickets.map((ticket) => ticket.layers) })),
-  );
+function histogramsFigure(panel: DistributionPanel, run: LoadedRun | undefined, options: FigureOptions): Figure {
+  const histograms = histogramsOf(panel, run);
+  const looks = looksOfHistograms(panel);
+  const levels = [...new Map(histograms.map(({ level, remaining }) => [level, remaining]))];
   return histogramGrid({
     ...options,
+    ...looks,
     title: panel.title,
-    x: "Initial value of a weight",
-    counted: "weights",
     heights: "shares",
-    series: [{ name: "surviving", style: "arm-ticket", kind: "area" }],
-    columns: levels.map(({ remaining }) => `${remainingLabel(remaining)} %`),
-    rows: layers.map(({ layer, limit, levels }) => ({
-      name: layer,
-      domain: domainOf(-limit, limit),
-      cells: levels.map(({ histogram }) => ({ counts: [histogram.counts] })),
-    })),
-  });
-}
-
-function distancesFigure(panel: DistancePanel, run: LoadedRun | undefined, options: FigureOptions): Figure {
-  const { measure = "moved" } = panel;
-  const dense = run?.tickets.filter(({ level }) => level === 0) ?? [];
-  const levels = ticketsAt(run, panel.remaining).map(({ remaining, tickets }) => {
-    const networks = tickets.flatMap(({ replicate, layers }) => {
-      const before = dense.find((own) => own.replicate === replicate)?.layers ?? [];
-      const moved = layers.flatMap(({ name, mask }, index) => {
-        const { initial, final } = before[index] ?? {};
-        return initial && final ? [{ name, mask, initial, final }] : [];
-      });
-      return moved.length === layers.length ? [moved] : [];
-    });
-    return { remaining, layers: distancesMoved(networks, { measure }) };
-  }).filter(({ layers }) => layers.length > 0);
-  const [first] = levels;
-  return histogramGrid({
-    ...options,
-    title: panel.title,
-    x: measure === "moved" ? "Distance moved, |θ final − θ 0|" : "Distance away from zero, |θ final| − |θ 0|",
-    counted: "weights",
-    heights: "shares",
-    series: [
-      { name: "outside the ticket", style: "soft", kind: "area" },
-      { name: "in the ticket", style: "arm-ticket", kind: "line" },
-    ],
-    columns: levels.map(({ remaining }) => `${remainingLabel(remaining)} %`),
-    rows: (first?.layers ?? []).map(({ layer, limit }, index) => ({
-      name: layer,
-      domain: domainOf(measure === "moved" ? 0 : -limit, limit),
-      cells: levels.map(({ layers }) => {
-        const own = layers[index];
-        return own ? { counts: [own.outside.counts, own.inTicket.counts] } : null;
+    columns: levels.map(([, remaining]) => `${remainingLabel(remaining)} %`),
+    rows: [...Map.groupBy(histograms, ({ layer }) => layer)].map(([name, own]) => ({
+      name,
+      domain: domainOf(own[0]?.histogram.from ?? 0, own[0]?.histogram.to ?? 0),
+      cells: levels.map(([level]) => {
+        const counts = looks.series.flatMap(({ series }) =>
+          own.filter((one) => one.level === level && one.series === series).map(({ histogram }) => histogram.counts)
+        );
+        return counts.length === 0 ? null : { counts };
       }),
     })),
-  });
-}
-
-function connectionsFigure(panel: ConnectionPanel, run: LoadedRun | undefined, options: FigureOptions): Figure {
-  const levels = ticketsAt(run, panel.remaining).map(({ remaining, tickets }) => ({
-    remaining,
-    units: tickets.flatMap(({ layers }) =>
-      layers.filter(({ name }) => name === panel.layer).map((layer) => connectionsOf(layer, panel.direction))
-    ),
-  })).filter(({ units }) => units.length > 0);
-  return histogramGrid({
-    ...options,
-    title: panel.title,
-    x: "Fraction of a unit's connections that survive",
-    counted: "units",
-    heights: "shares",
-    series: [{ name: "units", style: "arm-ticket", kind: "area" }],
-    columns: levels.map(({ remaining }) => `${remainingLabel(remaining)} %`),
-    rows: levels.length === 0 ? [] : [{
-      name: panel.layer,
-      domain: [0, 1],
-      cells: levels.map(({ units }) => ({ counts: [connectionHistogram(units).counts] })),
-    }],
   });
 }
 
@@ -294,12 +252,12 @@ function linesFigure(panel: ConnectivityPanel, run: LoadedRun | undefined, optio
 }
 
 function densityFigures(panel: DensityPanel, run: LoadedRun | undefined, options: FigureOptions): DrawnPanel[] {
-  return panel.arms.map((arm: ArmName) => {
+  return panel.arms.map((arm, index) => {
     const levels = run?.summary?.arms.find(({ name }) => name === arm)?.levels ?? [];
     const title = `${panel.title}, ${arm}`;
     return {
       title,
-      ...layerDensityFigure(`${panel.run}, ${arm}`, levels, { ...options, prefix: `${options.prefix}-${arm}` }),
+      ...layerDensityFigure(`${panel.run}, ${arm}`, levels, { ...options, prefix: `${options.prefix}-${index + 1}` }),
     };
   });
 }

@@ -71,6 +71,8 @@ export interface LoadedRun {
   readonly tickets: readonly LoadedTicket[];
   /** Lines between tickets and their twins. */
   readonly lines: readonly MeasuredLine[];
+  /** Whether of each line that is wanted and not measured both ends' trained weights were kept. */
+  readonly hasLineEnds: boolean;
 }
 
 /** What panels need of a run beside its summary. */

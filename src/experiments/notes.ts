@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { nearEnough } from "../analysis/claims.ts";
+import { nearestLevel } from "../analysis/claims.ts";
 import { isCensored } from "../analysis/early_stop.ts";
 import { soundOf } from "../analysis/gains.ts";
+import type { LevelSummary } from "../analysis/summary.ts";
 import { percent } from "../analysis/words.ts";
 import { networksPerTicket } from "../lottery/arms/names.ts";
 import type { LotteryConfig } from "../lottery/config.ts";
@@ -118,7 +119,7 @@ function censored(experiment: Experiment, runs: readonly LoadedRun[]): string[] 
   return late === 0 ? [] : [
     `${count(late)} early ${
       late === 1 ? "stop" : "stops"
-    } fell on the last evaluation (censored: > in tables, hollow with an arrow in ` +
+    } fell on the last evaluation (censored: > or < in tables, hollow with an arrow in ` +
     "the picture): the true minimum is there or later, and comparing them says little.",
   ];
 }
@@ -152,33 +153,73 @@ function diverged(runs: readonly LoadedRun[]): string[] {
 
 /** What the panels want and the runs do not have, though they are finished. */
 function missing(experiment: Experiment, runs: readonly LoadedRun[]): string[] {
-  return runs.flatMap(({ name, summary, state, tickets, lines }) => {
+  return runs.flatMap((run) => {
+    const { name, id, config, summary, state, tickets, lines, hasLineEnds } = run;
     if (!summary || state !== "finished") return [];
     const needs = needsOf(experiment, name, summary);
-    const dense = tickets.filter(({ level }) => level === 0);
+    const again =
+      `To have them, train the run anew: remove it (\`runs remove ${id}\`), or give another folder with --runs, ` +
+      "and begin the same command again.";
+    const { replicates } = config;
+    const kept = tickets.filter(({ level, layers }) => level === 0 && layers.some(({ final }) => final)).length;
+    const sought = needs.lines.length * replicates;
+    const measured = lines.filter(({ level }) => needs.lines.includes(level)).length;
     return [
-      ...(needs.finals && !dense.some(({ layers }) => layers.some(({ final }) => final))
+      ...(needs.finals && kept < replicates
         ? [
-          `${name} was trained without keeping its trained weights, so that distances cannot be told: --save-finals all keeps them.`,
+          `${name} did not keep the trained weights of ${ofAll(kept, replicates, "dense network")} (that takes ` +
+          `--save-finals all), so that ${kept === 0 ? "no distance can" : "their distances cannot"} be told. ${again}`,
         ]
         : []),
-      ...(needs.lines.length > 0 && lines.length === 0
-        ? [`The errors along the lines of ${name} are not measured yet.`]
+      ...(measured < sought
+        ? [
+          `The errors along ${ofAll(measured, sought, "line")} of ${name} ${
+            hasLineEnds
+              ? "are not measured yet: the command without --draw measures them."
+              : `cannot be measured: it did not keep the trained weights of both ends (that takes --save-finals all). ${again}`
+          }`,
+        ]
         : []),
+      ...lostTickets(run, needs.tickets),
       ...experiment.panels.flatMap((panel) =>
         "remaining" in panel && runsOf(panel).includes(name)
-          ? absentLevels(name, panel.remaining, summary.arms[0]?.levels.map(({ remaining }) => remaining) ?? [])
+          ? absentLevels(name, panel.remaining, summary.arms[0]?.levels ?? [])
           : []
       ),
     ];
   }).filter((note, index, all) => all.indexOf(note) === index);
 }
 
-function absentLevels(name: string, wanted: readonly number[], there: readonly number[]): string[] {
-  const smallest = Math.min(...there);
-  const beyond = wanted.filter((own) => own < smallest / nearEnough);
-  return beyond.length === 0 ? [] : [
-    `${name} was not pruned to ${beyond.map((own) => percent(own)).join(", ")}: these levels are not shown.`,
+/** Those that are missing: "any of the 5 lines", "2 of the 5 lines"; "the line" where there is one. */
+function ofAll(there: number, all: number, what: string): string {
+  return all === 1 ? `the ${what}` : `${there === 0 ? "any" : count(all - there)} of the ${count(all)} ${what}s`;
+}
+
+/** Tickets are always kept: those that are not there were lost. */
+function lostTickets({ name, id, summary, config, tickets }: LoadedRun, levels: readonly number[]): string[] {
+  const sought = summary?.arms[0]?.levels.filter(({ level }) => levels.includes(level)) ?? [];
+  const lost = sought.filter(({ level }) => tickets.filter((own) => own.level === level).length < config.replicates);
+  return lost.length === 0 ? [] : [
+    `Tickets of ${name} (${
+      lost.map(({ remaining }) => percent(remaining)).join(", ")
+    } of the weights) are not in its folder: ` +
+    `\`runs verify ${id}\` says which files are missing.`,
+  ];
+}
+
+function absentLevels(name: string, wanted: readonly number[], levels: readonly LevelSummary[]): string[] {
+  const smallest = Math.min(...levels.map(({ remaining }) => remaining));
+  const absent = wanted.filter((own) => !nearestLevel(levels, own));
+  const beyond = absent.filter((own) => own < smallest);
+  const between = absent.filter((own) => own >= smallest);
+  const said = (fractions: readonly number[]): string => fractions.map((own) => percent(own)).join(", ");
+  return [
+    ...(beyond.length === 0
+      ? []
+      : [`${name} was not pruned to ${said(beyond)} of the weights: there is nothing to show of it.`]),
+    ...(between.length === 0
+      ? []
+      : [`${name} has no level near ${said(between)} of the weights: there is nothing to show of it.`]),
   ];
 }
 

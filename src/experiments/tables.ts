@@ -1,8 +1,12 @@
 /**
- * An experiment's levels as tables: means with their ranges, censored values marked.
+ * An experiment's levels as tables: what was measured, and what was gained over the dense network. Means with their ranges, censored
+ * values marked.
  *
  * @module
  */
+import { type Gains, gainsOf } from "../analysis/gains.ts";
+import type { Spread } from "../analysis/statistics.ts";
+import { percent, points } from "../analysis/words.ts";
 import type { ArmName } from "../lottery/types.ts";
 import { levelQuantities } from "../plot/panel_figure.ts";
 import { remainingLabel } from "../plot/text.ts";
@@ -20,7 +24,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A table per run and quantity that the panels show, in their order; those of which nothing is trained are left out. */
+/**
+ * A table per run and quantity that the panels show, in their order, and after those of a run what it gained over its dense network;
+ * those of which nothing is trained are left out.
+ */
 export function levelTables(
   { panels, runs: wanted }: Pick<Experiment, "panels" | "runs">,
   runs: readonly LoadedRun[],
@@ -29,17 +36,95 @@ export function levelTables(
   return wanted.flatMap(({ name }) => {
     const run = runs.find((own) => own.name === name);
     const own = shown.filter(({ lines }) => lines.some((line) => line.run === name));
-    return [...Map.groupBy(own, ({ quantity, share }) => `${quantity} ${share ?? ""}`).values()].flatMap((same) => {
-      const [first] = same;
-      if (!first || !run) return [];
-      const arms = [
-        ...new Set(same.flatMap(({ lines }) => lines.filter((line) => line.run === name).map(({ arm }) => arm))),
-      ];
-      const rows = rowsOf(run, arms, first);
-      const what = wanted.length > 1 ? `${name}: ${titleOf(first).toLowerCase()}` : titleOf(first);
-      return rows.length === 0 ? [] : [{ title: what, columns: ["weights", ...arms], rows }];
-    });
+    if (!run) return [];
+    const titled = (title: string): string => wanted.length > 1 ? `${name}: ${title.toLowerCase()}` : title;
+    const levels = [...Map.groupBy(own, ({ quantity, share }) => `${quantity} ${share ?? ""}`).values()].flatMap(
+      (same): Table[] => {
+        const [first] = same;
+        if (!first) return [];
+        const arms = armsOf(same, name);
+        const rows = rowsOf(run, arms, first);
+        return rows.length === 0 ? [] : [{ title: titled(titleOf(first)), columns: ["weights", ...arms], rows }];
+      },
+    );
+    return [...levels, ...gainTables(own, run).map((table) => ({ ...table, title: titled(table.title) }))];
   });
+}
+
+/** The arms of a run that panels show. */
+function armsOf(panels: readonly LevelPanel[], run: string): ArmName[] {
+  return [...new Set(panels.flatMap(({ lines }) => lines.filter((line) => line.run === run).map(({ arm }) => arm)))];
+}
+
+/** What is told of gains: by how much earlier the early stop comes, and by how much more accurate the network is there. */
+const gained = [
+  { quantity: "early-stop", title: "speed-up", short: "speed-up", cell: speedUpCell },
+  {
+    quantity: "test-accuracy-at-early-stop",
+    title: "test accuracy at early stop",
+    short: "accuracy",
+    cell: accuracyGainCell,
+  },
+] as const;
+
+/** Of more arms than this each gain has a table of its own: lines of a terminal have no room for both. */
+const armsTogether = 2;
+
+/** What the arms that panels show gained over the dense network, from level 1 on. */
+function gainTables(panels: readonly LevelPanel[], run: LoadedRun): Table[] {
+  const columns = gained.flatMap((own) =>
+    armsOf(panels.filter(({ quantity, share }) => quantity === own.quantity && share === undefined), run.name)
+      .map((arm) => ({ ...own, arm }))
+  );
+  const most = Math.max(...gained.map(({ title }) => columns.filter((own) => own.title === title).length));
+  return most <= armsTogether
+    ? gainTable(
+      "Against the dense network",
+      run,
+      columns.map((own) => ({ ...own, heading: `${own.arm}: ${own.short}` })),
+    )
+    : gained.flatMap(({ title }) =>
+      gainTable(
+        `Against the dense network: ${title}`,
+        run,
+        columns.filter((own) => own.title === title).map((own) => ({ ...own, heading: own.arm })),
+      )
+    );
+}
+
+function gainTable(
+  title: string,
+  { summary }: LoadedRun,
+  columns: readonly { readonly arm: ArmName; readonly heading: string; readonly cell: (gains: Gains) => string }[],
+): Table[] {
+  if (!summary) return [];
+  const levels = new Map(
+    columns.flatMap(({ arm }) => summary.arms.find(({ name }) => name === arm)?.levels ?? [])
+      .filter(({ level }) => level > 0).map(({ level, remaining }) => [level, remaining]),
+  );
+  const rows = [...levels].toSorted(([a], [b]) => a - b).map(([level, remaining]) => [
+    `${remainingLabel(remaining)} %`,
+    ...columns.map(({ arm, cell }) => {
+      const gains = gainsOf(summary, arm, level);
+      return gains ? cell(gains) : "";
+    }),
+  ]);
+  const hasGains = rows.some(([, ...cells]) => cells.some((cell) => cell !== ""));
+  return hasGains ? [{ title, columns: ["weights", ...columns.map(({ heading }) => heading)], rows }] : [];
+}
+
+/**
+ * `1.36× [1.20–1.50]`. An own early stop on the last evaluation makes it at most that (`<`), the dense network's at least (`>`); with
+ * both nothing is known (`?`).
+ */
+function speedUpCell({ speedUp, censored: { own, reference } }: Gains): string {
+  const mark = own > 0 ? reference > 0 ? "? " : "< " : reference > 0 ? "> " : "";
+  return speedUp ? `${mark}${inWords(speedUp, (value) => value.toFixed(2), "×")}` : "";
+}
+
+/** `+0.30 pp [+0.10–+0.45]`. */
+function accuracyGainCell({ accuracyAtEarlyStop }: Gains): string {
+  return accuracyAtEarlyStop ? inWords(accuracyAtEarlyStop, (value) => points(value).replace(/ pp$/, ""), " pp") : "";
 }
 
 function titleOf({ quantity, share, title }: LevelPanel): string {
@@ -61,10 +146,14 @@ function cellOf(point: MeasuredPoint | undefined, quantity: Quantity): string {
   const { spread, censored, diverged } = point;
   const lost = diverged > 0 ? `${diverged} diverged` : "";
   if (!spread) return lost;
-  const inWords = (value: number): string =>
-    quantity === "early-stop" ? Math.round(value).toLocaleString("en") : (value * 100).toFixed(2);
-  const unit = quantity === "early-stop" ? "" : " %";
-  const range = spread.count > 1 ? ` [${inWords(spread.minimum)}–${inWords(spread.maximum)}]` : "";
   const mark = quantity === "early-stop" && censored > 0 ? "> " : "";
-  return [`${mark}${inWords(spread.mean)}${range}${unit}`, ...(lost === "" ? [] : [lost])].join(", ");
+  const words = quantity === "early-stop"
+    ? inWords(spread, (value) => Math.round(value).toLocaleString("en"))
+    : inWords(spread, (value) => percent(value, 2).replace(/ %$/, ""), " %");
+  return [`${mark}${words}`, ...(lost === "" ? [] : [lost])].join(", ");
+}
+
+/** A mean with its unit, and the range behind it where there are several: `97.32 % [97.22–97.43]`. */
+function inWords({ mean, minimum, maximum, count }: Spread, number: (value: number) => string, unit = ""): string {
+  return `${number(mean)}${unit}${count > 1 ? ` [${number(minimum)}–${number(maximum)}]` : ""}`;
 }

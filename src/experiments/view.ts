@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { compareWithPaper, type Measure, measures } from "../analysis/claims.ts";
+import { type Measure, measures } from "../analysis/claims.ts";
 import { percent } from "../analysis/words.ts";
 import type { Figure, FigureOptions } from "../plot/line_figure.ts";
 import { partSize, sheet, type SheetColumns } from "../plot/sheet.ts";
+import { claimQuantity, compareClaim } from "./claims.ts";
 import type { Experiment, PaperClaim } from "./experiment.ts";
-import { type DrawnFrom, drawPanel } from "./figures.ts";
+import { type DrawnFrom, type DrawnPanel, drawPanel } from "./figures.ts";
 import type { LoadedRun } from "./loaded_run.ts";
 import { notesOn } from "./notes.ts";
 import { keyOf, scaleOptionNames, type ScaleOptions, wordsOf } from "./scale.ts";
@@ -34,7 +35,7 @@ export interface ViewedClaim {
   readonly run: string;
   /** What is compared. */
   readonly quantity: string;
-  /** The paper's remaining fraction, in words. */
+  /** The paper's remaining fraction, in words; `best` where it states the most of all. */
   readonly paperRemaining: string;
   /** Ours, in words; empty where no level is near. */
   readonly remaining: string;
@@ -44,12 +45,6 @@ export interface ViewedClaim {
   readonly ours: string;
   /** What has to be said of it; empty for nothing. */
   readonly note: string;
-}
-
-/** A panel, drawn. */
-export interface ViewedPanel extends Figure {
-  /** What it shows. */
-  readonly title: string;
 }
 
 /** An experiment with its results. */
@@ -71,10 +66,10 @@ export interface ExperimentView {
   /** All panels in one picture, with title and notes. */
   readonly sheet: Figure;
   /** The panels, each for itself. */
-  readonly panels: readonly ViewedPanel[];
+  readonly panels: readonly DrawnPanel[];
   /** The paper's numbers beside ours. */
   readonly paper: readonly ViewedClaim[];
-  /** Levels as tables, one per run and quantity. */
+  /** Levels as tables, one per run and quantity, and what each run gained over its dense network. */
   readonly levels: readonly Table[];
   /** What has to be known to read all this: what was scaled, what is censored, what is missing. Sentences. */
   readonly notes: readonly string[];
@@ -94,7 +89,7 @@ export function viewOf(
   const { name, about, reading } = experiment;
   const title = titleOf(experiment);
   const notes = notesOn(experiment, options, runs);
-  const draw = (own: NonNullable<FigureOptions["size"]>, prefix: string): ViewedPanel[] =>
+  const draw = (own: NonNullable<FigureOptions["size"]>, prefix: string): DrawnPanel[] =>
     drawPanels({ experiment, runs }, { prefix, size: own });
   const panels = draw(size, name);
   const columns = columnsOf(panels.length);
@@ -115,14 +110,14 @@ export function viewOf(
       figures: draw(partSize(columns, size), `${name}-part`),
     }),
     panels,
-    paper: experiment.paper.map((claim) => claimed(claim, runs.find((run) => run.name === claim.run))),
+    paper: experiment.paper.map((claim) => claimed(claim, runs)),
     levels: levelTables(experiment, runs),
     notes,
   };
 }
 
 /** Draws an experiment's panels in order, with ids of their own that begin with the prefix. */
-export function drawPanels(from: DrawnFrom, options: FigureOptions): ViewedPanel[] {
+export function drawPanels(from: DrawnFrom, options: FigureOptions): DrawnPanel[] {
   return from.experiment.panels.flatMap((panel, index) =>
     drawPanel(panel, from, { ...options, prefix: `${options.prefix}-${index + 1}` })
   );
@@ -134,14 +129,14 @@ export function titleOf({ name, title }: Pick<Experiment, "name" | "title">): st
   return number === undefined ? title : `Figure ${number}. ${title}`;
 }
 
-function claimed(claim: PaperClaim, run: LoadedRun | undefined): ViewedClaim {
-  const { run: name, arm = "ticket", against, measure, value, remaining } = claim;
-  const compared = run?.summary && compareWithPaper(claim, run.summary);
-  const { quantity, inWords }: Measure = measures[measure];
+function claimed(claim: PaperClaim, runs: readonly LoadedRun[]): ViewedClaim {
+  const { run: name, measure, value, remaining } = claim;
+  const compared = compareClaim(claim, runs);
+  const { inWords }: Measure = measures[measure];
   const note = !compared
     ? "not trained"
     : compared.remaining === null
-    ? "no level near"
+    ? remaining === "best" ? "no pruned level" : "no level near"
     : compared.ours === null
     ? "not trained"
     : compared.censored > 0
@@ -149,8 +144,8 @@ function claimed(claim: PaperClaim, run: LoadedRun | undefined): ViewedClaim {
     : "";
   return {
     run: name,
-    quantity: quantity(arm, against),
-    paperRemaining: percent(remaining),
+    quantity: claimQuantity(claim),
+    paperRemaining: remaining === "best" ? remaining : percent(remaining),
     remaining: compared?.remaining ? percent(compared.remaining) : "",
     paper: inWords(value),
     ours: compared?.ours ?? "",

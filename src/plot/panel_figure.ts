@@ -89,8 +89,11 @@ export interface PanelOptions extends FigureOptions {
   readonly title?: string;
   /** Set beside the title, softer. */
   readonly subtitle?: string;
-  /** How remaining weights are divided; `log` when left out. */
-  readonly x?: "log" | "linear";
+  /**
+   * How remaining weights are divided; `log` when left out. `weights`: on a logarithmic axis, where what remains of each line is given
+   * as a share of the largest network's weights.
+   */
+  readonly x?: "log" | "linear" | "weights";
   /** How the vertical axis is divided; `linear` when left out. */
   readonly y?: "linear" | "log";
   /** A line through the whole panel, such as the dense network's value, as it is recorded; its name is `dense` when left out. */
@@ -135,8 +138,8 @@ export function panelFigure(lines: readonly PanelLine[], options: PanelOptions):
     ...options.subtitle === undefined ? {} : { subtitle: options.subtitle },
     words,
     x: {
-      title: "Weights remaining (%)",
-      scale: options.x ?? "log",
+      title: options.x === "weights" ? "Weights (% of the largest network)" : "Weights remaining (%)",
+      scale: options.x === "linear" ? "linear" : "log",
       reversed: true,
       ...options.x === "linear"
         ? {
@@ -217,7 +220,7 @@ function pointOf(
 /** Of each line its first level, its best and its last. */
 function panelWords(
   lines: readonly PanelLine[],
-  { title, marks = [], rule, quantity: name }: PanelOptions & { readonly title: string },
+  { title, marks = [], rule, quantity: name, x }: PanelOptions & { readonly title: string },
   { factor, inWords, inSentence, better }: LevelQuantity,
 ): string {
   if (!lines.some(({ points }) => points.some(({ spread }) => spread))) return `${title}: no network has a value yet.`;
@@ -230,7 +233,9 @@ function panelWords(
       better === "lower" ? one.mean < best.mean ? one : best : one.mean > best.mean ? one : best
     );
     const at = ({ remaining, mean }: typeof first): string =>
-      `${inSentence(mean * factor)} with ${remainingLabel(remaining)} % of the weights`;
+      `${inSentence(mean * factor)} with ${remainingLabel(remaining)} % of the ${
+        x === "weights" ? "largest network's weights" : "weights"
+      }`;
     return [
       `${line.name} ${at(first)}`,
       ...best === first || best === last ? [] : [`${better === "lower" ? "earliest" : "best"} ${at(best)}`],

@@ -11,7 +11,13 @@
 import { join } from "node:path";
 import { summarize, type Summary } from "../analysis/summary.ts";
 import type { Experiment } from "../experiments/experiment.ts";
-import { type LoadedRun, type LoadedTicket, type Needs, needsOf } from "../experiments/loaded_run.ts";
+import {
+  type LoadedRun,
+  type LoadedTicket,
+  type MeasuredLine,
+  type Needs,
+  needsOf,
+} from "../experiments/loaded_run.ts";
 import { keyOf, scaledConfig, type ScaleOptions } from "../experiments/scale.ts";
 import { workOf } from "../analysis/progress.ts";
 import { datasetNames } from "../data/load.ts";
@@ -20,7 +26,7 @@ import { loadModel, loadTicket } from "../lottery/ticket.ts";
 import type { Evaluation } from "../lottery/types.ts";
 import { isWanted, wantedNetworks } from "../lottery/wanted.ts";
 import { layOut } from "../nn/network.ts";
-import { makeFolder, readOptional, writeJson } from "./files.ts";
+import { explain, makeFolder, readOptional, writeJson } from "./files.ts";
 import { glanceAtRun } from "./glance.ts";
 import { readLines } from "./lines.ts";
 import { armFolders, networkFile, readJson, readMetricsInParts } from "./run_files.ts";
@@ -115,6 +121,7 @@ async function loadRun(
     evaluations: [],
     tickets: [],
     lines: [],
+    hasLineEnds: true,
   };
   const glance = id === null ? undefined : await glanceAtRun(runs, id);
   if (id === null || !glance?.config || !glance.manifest) return nothing;
@@ -123,6 +130,7 @@ async function loadRun(
   const summary = summarize({ id, config, adapter: glance.manifest.adapter }, { records, timings: glance.timings });
   const needs = needsOf(experiment, name, summary);
   const folder = join(runs, id);
+  const lines = needs.lines.length > 0 ? await readLines(folder, config) : [];
   return {
     ...nothing,
     state: done === wanted ? "finished" : "unfinished",
@@ -131,8 +139,36 @@ async function loadRun(
     summary: records.length > 0 ? summary : undefined,
     evaluations: await evaluationsOf(folder, config, needs),
     tickets: await ticketsOf(folder, summary, needs),
-    lines: needs.lines.length > 0 ? await readLines(folder, config) : [],
+    lines,
+    hasLineEnds: await hasLineEnds(folder, config, needs, lines),
   };
+}
+
+async function hasLineEnds(
+  folder: string,
+  config: LotteryConfig,
+  needs: Needs,
+  measured: readonly MeasuredLine[],
+): Promise<boolean> {
+  const arms = (await armFolders(folder, config)).filter(({ name }) => name === "ticket" || name === "twin");
+  for (const level of needs.lines) {
+    for (let replicate = 1; replicate <= config.replicates; replicate++) {
+      if (measured.some((line) => line.level === level && line.replicate === replicate)) continue;
+      for (const arm of arms) {
+        if (!await isThere(networkFile(arm, "finals", { level, replicate, draw: 1 }))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw explain(cause, "read", path);
+  }
 }
 
 async function evaluationsOf(folder: string, config: LotteryConfig, needs: Needs): Promise<Evaluation[]> {

@@ -127,6 +127,36 @@ Deno.test("a claim is measured at the nearest level over pairs, and told with it
   );
 });
 
+Deno.test("a claim may be measured against another run, of another length, in pairs of one replicate", () => {
+  const lenet = { remaining: 0.2386, value: 0, measure: "times-earlier-than-dense" } as const;
+  // Its dense networks stop at 1,200 and 800 of 1,200 iterations; the tickets of level 5 at 500 and 600 of 2,400.
+  const slower = changed((arm, level, index) =>
+    arm === "ticket" && level === 0 ? { earlyStopIteration: index === 0 ? 1200 : 800 } : {}
+  );
+  const shorter: Summary = { ...slower, config: { ...slower.config, iterations: 1200 } };
+  const { measured, censored } = compareWithPaper(lenet, recorded, shorter);
+  assertSpread(measured, [1200 / 500, 800 / 600], "over the other run's dense networks");
+  assert.equal(censored, 1, "the other run's last evaluation, not one's own");
+  assert.equal(compareWithPaper(lenet, recorded, slower).censored, 0);
+  const later = changed((arm) => arm === "reinit" ? { earlyStopIteration: 3000 } : {});
+  const over = compareWithPaper({ ...lenet, measure: "times-earlier", against: "reinit" }, recorded, later);
+  assertSpread(over.measured, [3000 / 500, 3000 / 600], "over the other run's arm at the same level");
+});
+
+Deno.test("a claim of the best is measured at the pruned level where it is most, the largest of equal ones", () => {
+  const accuracies = [0.99, 0.93, 0.95, 0.95];
+  const summary = changed((_arm, level) => ({
+    testAccuracyAtEarlyStop: accuracies[[0, 5, 8, 10].indexOf(level)] ?? 0,
+  }));
+  const best = { remaining: "best", value: 0.02, measure: "accuracy-over-dense" } as const;
+  const { paperRemaining, remaining, ours } = compareWithPaper(best, summary);
+  assert.equal(paperRemaining, null);
+  assert.equal(remaining, summary.arms[0]?.levels[2]?.remaining);
+  assert.equal(ours, "−4.00 pp (−4.00 pp to −4.00 pp, of 2)", "the dense network is none of them");
+  const gone = changed((_arm, level) => level === 0 ? {} : { status: "diverged" });
+  assert.deepEqual([compareWithPaper(best, gone).remaining, compareWithPaper(best, gone).ours], [null, null]);
+});
+
 Deno.test("every measure has words and a value, of one network without a range", () => {
   const single = changed((_arm, _level, index) => index === 1 ? { status: "diverged" } : {});
   for (const name of Object.keys(measures).filter((name): name is MeasureName => name in measures)) {
@@ -180,16 +210,16 @@ Deno.test("a control other than re-initialisation is compared, but not taken for
     ...recorded,
     arms: [...random.arms, ...random.arms.slice(1, 2).map((arm) => ({ ...arm, name: "er" as const }))],
   };
-  const [, ...brief] = describeOutcome(many);
-  assert.equal(
-    brief[0],
-    "Against random (random, per layer) at 23.9 %: early stop no later, the ticket's accuracy ±0.00 pp beside it.",
-  );
+  const [, alone, others] = describeOutcome(many);
   assert.match(
-    brief[1] ?? "",
-    /^Against reinit \(.*\) at 23\.9 %: early stop 3\.45× later, .*the initial values matter/,
+    alone ?? "",
+    /^Against reinit \(.*\) at 23\.9 %: its early stop came 3\.45× later, .*the initial values matter/,
   );
-  assert.match(brief[2] ?? "", /^Against er \(random, Erdős–Rényi densities\) at 23\.9 %: /);
+  assert.equal(
+    others,
+    "Against the other controls at 23.9 %, their early stop and the ticket's accuracy beside theirs: " +
+      "random (random, per layer) no later, ±0.00 pp; er (random, Erdős–Rényi densities) no later, ±0.00 pp.",
+  );
   // What the paper says of re-initialised networks stands beside those, wherever they are in the list.
   const ratio = besidePaper(random).find(({ quantity }) => quantity === "early stop, reinit over ticket");
   assert.equal(ratio?.ours, `${(1900 / 550).toFixed(2)}×`);

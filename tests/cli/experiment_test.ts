@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { experimentCommand, type ExperimentTools, experimentTools } from "../../src/cli/experiment.ts";
 import { lotteryTools } from "../../src/cli/lottery.ts";
 import { syntheticDataset } from "../../src/data/synthetic.ts";
+import { runPlan } from "../../src/cli/experiment_lines.ts";
 import { experiments } from "../../src/experiments/registry.ts";
+import { layOut } from "../../src/nn/network.ts";
+import { type PlanTable, planTable } from "../../src/nn/plan.ts";
 import { listExperiments } from "../../src/store/experiments.ts";
 import { runIds } from "../../src/store/index.ts";
 import { isNightly } from "../nightly.ts";
-import { fakeLottery } from "../store/fake_lottery.ts";
+import { fakeLottery, network, tinyConfig } from "../store/fake_lottery.ts";
 import { filesBelow, TemporaryFolder } from "../store/folders.ts";
 import { type Remembered, rememberingConsole } from "./console.ts";
 
@@ -50,7 +53,7 @@ Deno.test("experiment trains, draws and ends with the paper's values, tables, no
   assert.match(errors(), /^run +id +data +iterations +networks +there\nLeNet +lenet-\w+ +synthetic +500 +17 +none$/m);
   assert.match(errors(), /^Run 1 of 1: LeNet/m);
   assert.match(output(), /^Early stop\nweights +ticket +reinit +oneshot +oneshot-reinit$/m);
-  assert.match(output(), /^ +50\.0 % +96\.10 % +90\.10 \[90\.10–90\.10\] % +90\.10 % +90\.10 \[90\.10–90\.10\] %$/m);
+  assert.match(output(), /^ +50\.0 % +96\.10 % +90\.10 % \[90\.10–90\.10\] +90\.10 % +90\.10 % \[90\.10–90\.10\]$/m);
   assert.match(output(), /^LeNet: early stop, against dense +21\.1 % +38 % earlier +no level near$/m);
   assert.match(
     output(),
@@ -214,7 +217,59 @@ Deno.test("lines between tickets and twins are measured of the levels that are d
     },
   });
   assert.deepEqual(asked, ["lenet- 0,1 of 2"]);
-  assert.match(output(), /The errors along the lines of LeNet are not measured yet\./);
+  assert.match(
+    output(),
+    /The errors along any of the 2 lines of LeNet are not measured yet: the command without --draw/,
+  );
+});
+
+Deno.test("a run that did not keep what a figure needs is not trained again, and how to get it is said", async () => {
+  using runs = new TemporaryFolder();
+  const deep = small.with(5, "4");
+  const folder = (): string => `${runs.path}/${runIds(runs.path)[0]}`;
+  const whole = await run(["fig20", ...deep, "--runs", runs.path, "--json"]);
+  const [panel] = JSON.parse(whole.output()).panels;
+  const layers = new Set(panel.histograms.map(({ layer }: { readonly layer: string }) => layer));
+  assert.deepEqual([...layers], ["dense1", "dense2"]);
+  assert.doesNotMatch(whole.errors(), /--save-finals/);
+  // As `lottery --save-finals last` leaves it.
+  for (const level of [0, 1, 2, 3]) {
+    await Deno.remove(`${folder()}/finals/ticket-level-0${level}-replicate-1.safetensors`);
+  }
+  const lost = await run(["fig20", ...deep, "--runs", runs.path], noTraining);
+  assert.match(
+    lost.output().replaceAll(/\s+/g, " "),
+    new RegExp(
+      "LeNet did not keep the trained weights of the dense network \\(that takes --save-finals all\\), so that no distance can be " +
+        `told\\. .* remove it \\(\`runs remove ${runIds(runs.path)[0]}\`\\), or give another folder with --runs`,
+    ),
+  );
+  assert.match(
+    await textOf(`${runs.path}/experiments/${key("fig20").replace("levels-2", "levels-4")}.svg`),
+    /did not keep/,
+  );
+  const lines = await run(["connectivity", ...deep, "--runs", runs.path], { measureLines: () => Promise.resolve() });
+  assert.match(
+    lines.output().replaceAll(/\s+/g, " "),
+    /of LeNet cannot be measured: it did not keep the trained weights of both/,
+  );
+});
+
+Deno.test("the ends of a line are planned as the run planned its layers: by the pool that it prunes, and by its own table", () => {
+  const layout = layOut(network);
+  const [first = 0, second = 0] = layout.layers.map(({ inputs, outputs }) => inputs * outputs);
+  const kept = [first, 0];
+  const row = { tiles: "register", compactBelow: (first + 1) / (first + second) } as const;
+  const table: PlanTable = {
+    version: planTable.version,
+    software: [{ ...row, type: "dense", fromWeights: 0 }],
+    gpu: [{ ...row, type: "dense", fromWeights: 0, compactBelow: 0 }],
+  };
+  const weightsOf = (scope: "layer" | "global", kind: "software" | "gpu"): string[] =>
+    runPlan(tinyConfig({ scope }), layout, kept, kind, table).map(({ weights }) => weights);
+  assert.deepEqual(weightsOf("layer", "software"), ["masked-dense", "compact"]);
+  assert.deepEqual(weightsOf("global", "software"), ["compact", "compact"], "both are of the pool's density");
+  assert.deepEqual(weightsOf("global", "gpu"), ["masked-dense", "masked-dense"]);
 });
 
 Deno.test("without a name the experiments are listed, and --help names every flag", async () => {

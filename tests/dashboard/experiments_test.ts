@@ -202,7 +202,7 @@ Deno.test("which way ours points is told from the networks, and not where they d
         levels: [level(0, 1, [5_000, 5_000], [0.97, 0.97]), level(1, 0.2, stops, accuracies)],
       }],
     };
-    const nothing = { evaluations: [], tickets: [], lines: [] };
+    const nothing = { evaluations: [], tickets: [], lines: [], hasLineEnds: true };
     return { name: "LeNet", id: null, config, state: "finished", done: 4, wanted: 4, summary, ...nothing };
   };
   const claim = (more: Partial<PaperClaim> = {}): PaperClaim => ({
@@ -260,9 +260,9 @@ Deno.test("an experiment's figures are files: SVG that stands alone, and the num
   }
 });
 
-Deno.test("curves have the evaluations behind them as rows, histograms none", async () => {
+Deno.test("curves have the evaluations behind them as rows, histograms their bins", async () => {
   using runs = new TemporaryFolder();
-  const id = await recordLargeRun(runs.path, { ...size, controls: ["reinit"], tickets: [3] });
+  const id = await recordLargeRun(runs.path, { ...size, controls: ["reinit"], tickets: [4] });
   for (const name of ["fig3", "fig15"]) {
     await writeExperiment(runs.path, { name, key: keyOf(name, options), options, runs: [{ name: "LeNet", id }] });
   }
@@ -286,8 +286,17 @@ Deno.test("curves have the evaluations behind them as rows, histograms none", as
     textOf(html).includes("Its run is trained: what the figure shows of it stands in words below each picture."),
   );
   assert.ok(html.includes(`href="${path}/figures/panel-1.svg"`));
-  assert.ok(!html.includes(`href="${path}/figures/panel-1.csv"`));
-  assert.equal((await app.get(`${path}/figures/panel-1.csv`)).status, 404);
+  assert.ok(html.includes(`href="${path}/figures/panel-1.csv"`));
+  const bins: Record<string, string>[] = parse(
+    await (await app.get(`${path}/figures/panel-1.csv`)).text(),
+    { columns: true },
+  );
+  assert.deepEqual([...new Set(bins.map(({ level, series }) => `${level} ${series}`))], ["4 surviving"]);
+  for (const { name, kept } of (await app.dashboard.readRun(id))?.summary?.arms[0]?.levels[4]?.layers ?? []) {
+    const own = bins.filter(({ layer }) => layer === name);
+    assert.equal(own.reduce((sum, { count }) => sum + Number(count), 0), 2 * kept, "of two replicates");
+    assert.ok(own.slice(1).every(({ from }, index) => Number(from) === Number(own[index]?.["to"])));
+  }
 });
 
 Deno.test("an experiment that is not finished shows what is there, and one that is running renews itself", async () => {
@@ -301,6 +310,14 @@ Deno.test("an experiment that is not finished shows what is there, and one that 
   const html = await (await app.get(`/experiments/${key}`)).text();
   assert.match(html, /<span class="badge running">running<\/span>/);
   assert.match(html, /class="live-note/);
+  // Where no run goes on, as between two of them, the page still waits for the next.
+  const finished = await recordFig4(runs.path, { seed: 5 }, { ...options, seed: 5 });
+  await writeExperiment(runs.path, { name: "fig3", key: "fig3", options: {}, runs: [{ name: "LeNet", id: finished }] });
+  const waits = await (await app.get("/experiments/fig3")).text();
+  const { state, rows } = await app.dashboard.readExperiment("fig3") ?? {};
+  assert.deepEqual([state, [...rows?.values() ?? []].map((row) => row.state)], ["unfinished", ["finished"]]);
+  assert.match(waits, /class="live-note/);
+  assert.doesNotMatch(await (await app.get(`/experiments/${key}-seed-5`)).text(), /class="live-note/);
   assert.match(await (await app.get("/experiments")).text(), /<span class="badge small running">running<\/span>/);
 });
 

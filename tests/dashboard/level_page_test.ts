@@ -41,12 +41,24 @@ Deno.test("a level in words has its differences to the dense network and to the 
   assert.deepEqual(describeLevel(figures, 2), [
     "With 64.1 % of the weights: early stop at iteration 600 (dense 1,000: 40 % earlier), test accuracy 97.50 % " +
     "(dense 97.00 %: +0.50 pp) there and 98.00 % (dense 98.00 %: ±0.00 pp) at the end.",
-    "Reinit, the same masks with fresh weights: early stop at iteration 1,200 (the tickets' 600: 100 % later), test accuracy " +
+    "Reinit (ticket's mask, re-initialised): early stop at iteration 1,200 (the tickets' 600: 100 % later), test accuracy " +
     "96.50 % (the tickets' 97.50 %: −1.00 pp) there and 97.00 % (the tickets' 98.00 %: −1.00 pp) at the end.",
     "1 early stop fell on the last evaluation: the true one is there or later.",
     "2 networks diverged and count in no mean.",
   ]);
   assert.deepEqual(describeLevel(figures, 5), []);
+  const [dense, pruned] = figures;
+  assert.ok(dense && pruned);
+  const controls = [
+    arm({ arm: "reinit", stop: 1200, there: 0.965, end: 0.97 }),
+    arm({ arm: "snip", stop: 600, there: 0.975, end: 0.97 }),
+    arm({ arm: "er", stop: 450, there: 0.98, end: 0.97 }),
+  ];
+  assert.equal(
+    describeLevel([dense, { ...pruned, controls }], 2)[1],
+    "The controls' early stop and their test accuracy there, beside the tickets': reinit (ticket's mask, re-initialised) " +
+      "100 % later, −1.00 pp; snip (SNIP) no later, ±0.00 pp; er (random, Erdős–Rényi densities) 25 % earlier, +0.50 pp.",
+  );
 });
 
 Deno.test("a level's page has its words, every network with its numbers, every layer, and the levels beside it", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Control, startedFolder } from "../../src/dashboard/control.ts";
+import { controlGroups, controlWords } from "../../src/lottery/arms/groups.ts";
 import { settings } from "../../src/lottery/config.ts";
 import { runIds } from "../../src/store/index.ts";
 import { TemporaryFolder } from "../store/folders.ts";
@@ -60,6 +61,26 @@ Deno.test("/new has a field for every setting, labelled, with its flag, its rang
     assert.match(html, /<option [^>]*selected[^>]*>conv2</);
     assert.doesNotMatch(html, / style="/);
     assert.match(html, /<form method="post" action="\/new"/);
+  });
+});
+
+Deno.test("/new has a box for every control beside its title, and only groups with a chosen one are open", async () => {
+  await inFolder(async (app) => {
+    const html = await (await app.get("/new?preset=lenet&controls=snip,er")).text();
+    const groups = html.slice(html.indexOf('id="field-controls"')).split("<details").slice(1, controlGroups.length + 1);
+    for (const [index, { title, controls }] of controlGroups.entries()) {
+      const group = groups[index] ?? "";
+      assert.ok(plain(group).includes(title), title);
+      assert.equal(/^[^>]* open/.test(group), controls.includes("snip") || controls.includes("er"), title);
+      for (const control of controls) {
+        const box = new RegExp(
+          `<label[^>]*><input type="checkbox" name="controls" value="${control}"([^>]*)>(.*?)</label>`,
+        )
+          .exec(group);
+        assert.equal(box?.[1]?.includes("checked"), control === "snip" || control === "er", control);
+        assert.equal(plain(box?.[2] ?? "").trim(), `${control} ${controlWords(control)}`);
+      }
+    }
   });
 });
 

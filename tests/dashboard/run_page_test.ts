@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { parse } from "npm:csv-parse@6.1.0/sync";
 import { describeOutcome } from "../../src/analysis/outcome.ts";
 import { unbroken } from "../../src/dashboard/components/run_words.ts";
+import { armNames, controlNames } from "../../src/lottery/arms/names.ts";
+import { arms } from "../../src/lottery/arms/registry.ts";
 import { TemporaryFolder } from "../store/folders.ts";
 import { testApp } from "./app.ts";
 import { compactFrom, recordLargeRun } from "./fixtures.ts";
@@ -50,6 +52,26 @@ Deno.test("the table of levels has every arm's figures, and a link to each level
       assert.ok(arm.earlyStop && table.includes(Math.round(arm.earlyStop.mean).toLocaleString("en")));
     }
   }
+});
+
+Deno.test("a run of many arms has each with its line and its title in the table, and the curves of the first ones", async () => {
+  using runs = new TemporaryFolder();
+  const controls = controlNames.slice(0, 9);
+  const id = await recordLargeRun(runs.path, { levels: 1, replicates: 1, evaluations: 20, controls });
+  await using app = await testApp(runs.path);
+  const html = await (await app.get(`/runs/${id}`)).text();
+  const heads = html.split('class="arm-head"').slice(1).map((part) => part.slice(0, part.indexOf("</th>")));
+  const all = armNames.filter((arm) => arm === "ticket" || controls.some((control) => control === arm));
+  assert.deepEqual(heads.map((head) => head.split("</svg>").at(-1)?.trim()).toSorted(), all.toSorted());
+  for (const arm of all) {
+    const head = heads.find((own) => own.endsWith(` ${arm}`)) ?? "";
+    assert.ok(head.includes(`title="${arms[arm].title.replaceAll('"', "&quot;")}"`), arm);
+    assert.ok(head.includes(`<g class="arm-${arm}"><path class="line"`), arm);
+  }
+  const curves = html.slice(html.indexOf('id="curves"'));
+  const boxes = all.map((arm) => new RegExp(`<input type="checkbox"([^>]*)/?>\\s*${arm}<`).exec(curves)?.[1]);
+  assert.deepEqual(boxes.map((box) => box?.includes("checked")), all.map((_, index) => index < 6));
+  assert.ok(textOf(html).includes("2,000 iterations each, 9 controls."), "they are counted, not named");
 });
 
 Deno.test("the table of levels says which kernels each ran, and what was made with says by which plan table", async () => {

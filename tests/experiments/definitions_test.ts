@@ -92,8 +92,14 @@ Deno.test("every panel shows runs and arms that are trained, and every claim mea
         assert.equal(scaledConfig(runOf(experiment, panel.run)).saveFinals, "all", experiment.name);
       }
     }
-    for (const { run, measure, arm = "ticket", against } of experiment.paper) {
+    for (const { run, measure, arm = "ticket", against, againstRun } of experiment.paper) {
       const { against: wanted }: Measure = measures[measure];
+      if (againstRun !== undefined) {
+        assert.notEqual(wanted, "nothing", `${experiment.name}: ${measure} against ${againstRun}`);
+        const { seed, replicates } = scaledConfig(runOf(experiment, againstRun));
+        const own = scaledConfig(runOf(experiment, run));
+        assert.deepEqual([seed, replicates], [own.seed, own.replicates], "replicates are pairs");
+      }
       assert.ok(trained(run).includes(arm), `${experiment.name}: ${arm} of ${run}`);
       assert.equal(against !== undefined, wanted === "arm", `${experiment.name}: ${measure}`);
       if (against !== undefined) assert.ok(trained(run).includes(against), `${experiment.name}: ${against}`);
@@ -110,7 +116,7 @@ Deno.test("every panel shows runs and arms that are trained, and every claim mea
 Deno.test("every remaining fraction that is drawn or stated has a level near it at full scale", () => {
   for (const experiment of experiments) {
     const wanted = [
-      ...experiment.paper.map(({ run, remaining }) => ({ run, remaining })),
+      ...experiment.paper.flatMap(({ run, remaining }) => remaining === "best" ? [] : [{ run, remaining }]),
       ...experiment.panels.flatMap((panel) =>
         "remaining" in panel ? panel.remaining.map((remaining) => ({ run: panel.run, remaining })) : []
       ),

@@ -61,6 +61,7 @@ export function run(experiment: Experiment, options: ScaleOptions, records: read
     evaluations: [],
     tickets: [],
     lines: [],
+    hasLineEnds: true,
   };
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { summarize } from "../../src/analysis/summary.ts";
 import { connections, networksOf, run } from "./made_up.ts";
 import type { Experiment } from "../../src/experiments/experiment.ts";
-import { evaluatedAt, needsOf } from "../../src/experiments/loaded_run.ts";
+import { evaluatedAt, type LoadedRun, needsOf } from "../../src/experiments/loaded_run.ts";
 import { viewOf } from "../../src/experiments/view.ts";
 
 const figure: Experiment = {
@@ -53,9 +53,104 @@ Deno.test("a view has tables of means with ranges, and marks what is censored", 
     {
       title: "Test accuracy at early stop",
       columns: ["weights", "ticket"],
-      rows: [["100 %", "97.50 [97.00–98.00] %"], ["21.1 %", "98.00 [97.50–98.50] %"]],
+      rows: [["100 %", "97.50 % [97.00–98.00]"], ["21.1 %", "98.00 % [97.50–98.50]"]],
+    },
+    {
+      // 1,000 / 600 and 1,000 / 800 in pairs, 1,000 / 1,800 and 1,000 / 5,000 where the second is the last evaluation.
+      title: "Against the dense network",
+      columns: ["weights", "ticket: speed-up", "reinit: speed-up", "ticket: accuracy"],
+      rows: [["21.1 %", "1.46× [1.25–1.67]", "< 0.38× [0.20–0.56]", "+0.50 pp [+0.50–+0.50]"]],
     },
   ]);
+});
+
+Deno.test("gains of many arms have a table each, of one network no range, and a dense network that stops last marks them", () => {
+  const arms = ["ticket", "reinit", "oneshot"] as const;
+  const [early, accurate] = figure.panels;
+  assert.ok(early?.type === "levels" && accurate?.type === "levels");
+  const lines = arms.map((arm) => ({ run: "LeNet", arm }));
+  const many: Experiment = { ...figure, panels: [{ ...early, lines }, { ...accurate, lines }] };
+  const dense = networksOf("ticket", 0, 1, [{ earlyStop: 5000, test: 0.97 }]);
+  const one = run(many, { ...options, replicates: 1 }, [
+    ...dense,
+    ...networksOf("ticket", 7, 0.2107, [{ earlyStop: 2500, test: 0.965 }]),
+    ...networksOf("reinit", 7, 0.2107, [{ earlyStop: 5000, test: 0.97 }]),
+    ...networksOf("oneshot", 8, 0.1688, [{ diverged: true }]),
+  ]);
+  assert.deepEqual(viewOf(many, { ...options, replicates: 1 }, [one]).levels.slice(2), [
+    {
+      title: "Against the dense network: speed-up",
+      columns: ["weights", ...arms],
+      rows: [["21.1 %", "> 2.00×", "? 1.00×", ""], ["16.9 %", "", "", ""]],
+    },
+    {
+      title: "Against the dense network: test accuracy at early stop",
+      columns: ["weights", ...arms],
+      rows: [["21.1 %", "−0.50 pp", "±0.00 pp", ""], ["16.9 %", "", "", ""]],
+    },
+  ]);
+  const nothing = viewOf(many, options, [run(many, options, dense)]).levels;
+  assert.deepEqual(nothing.map(({ title }) => title), ["Early stop", "Test accuracy at early stop"]);
+});
+
+Deno.test("a claim may be measured against another run, or at the best of the pruned levels", () => {
+  const [first] = figure.runs;
+  assert.ok(first);
+  const plain = run(
+    figure,
+    options,
+    networksOf("ticket", 0, 1, [
+      { earlyStop: 5000, test: 0.96 },
+      { earlyStop: 1000, test: 0.95 },
+    ]),
+  );
+  const both: Experiment = {
+    ...figure,
+    runs: [first, { ...first, name: "plain" }],
+    paper: [
+      { run: "LeNet", remaining: 1, measure: "accuracy-over-dense", againstRun: "plain", value: 0.021 },
+      { run: "LeNet", remaining: "best", measure: "accuracy-over-dense", value: 0.023 },
+      { run: "plain", remaining: "best", measure: "accuracy-over-dense", value: 0.023 },
+    ],
+  };
+  const deeper = run(figure, options, [
+    ...networksOf("ticket", 0, 1, [{ earlyStop: 1000, test: 0.97 }, { earlyStop: 1000, test: 0.98 }]),
+    ...networksOf("ticket", 1, 0.8, [{ earlyStop: 600, test: 0.98 }, { earlyStop: 800, test: 0.98 }]),
+    ...networksOf("ticket", 2, 0.64, [{ earlyStop: 600, test: 0.99 }, { earlyStop: 800, test: 0.985 }]),
+    ...networksOf("ticket", 3, 0.51, [{ earlyStop: 600, test: 0.99 }, { earlyStop: 800, test: 0.98 }]),
+  ]);
+  const { paper, panels } = viewOf(both, options, [deeper, { ...plain, name: "plain" }]);
+  assert.deepEqual(
+    paper.map(({ quantity, paperRemaining, remaining, ours, note }) => [
+      quantity,
+      paperRemaining,
+      remaining,
+      ours,
+      note,
+    ]),
+    [
+      // 97 % over 96 %, and 98 % over 95 %; the first of those it is measured against stopped last.
+      [
+        "test accuracy at early stop, against dense of plain",
+        "100.0 %",
+        "100.0 %",
+        "+2.00 pp (+1.00 pp to +3.00 pp, of 2)",
+        "1 censored",
+      ],
+      [
+        "test accuracy at early stop, against dense",
+        "best",
+        "64.0 %",
+        "+1.25 pp (+0.50 pp to +2.00 pp, of 2)",
+        "",
+      ],
+      ["test accuracy at early stop, against dense", "best", "", "", "no pruned level"],
+    ],
+  );
+  // 2.1 points over the plain networks' 95.5 %; what the paper calls the best of all has no place.
+  assert.match(panels[1]?.words ?? "", /The paper's values: 97\.60 % at 100 %\./);
+  const [alone] = viewOf(both, options, [deeper, { ...run(figure, options, []), name: "plain" }]).paper;
+  assert.deepEqual([alone?.ours, alone?.note], ["", "not trained"]);
 });
 
 Deno.test("the paper's values stand beside ours, with what is wrong with the comparison", () => {
@@ -85,7 +180,7 @@ Deno.test("notes tell scale, fewer networks and censored stops; the picture has 
     "Fewer than in the paper: replicates 2 instead of 5, levels 7 instead of 20, draws per ticket 1 instead of 3.",
   );
   assert.match(unfinished, /^Not finished: LeNet has 6 of 30 networks\./);
-  assert.match(censored, /^1 early stop fell on the last evaluation \(censored: > in tables/);
+  assert.match(censored, /^1 early stop fell on the last evaluation \(censored: > or < in tables/);
   assert.match(sheet.svg, /Not finished: LeNet/);
   assert.match(panels[0]?.svg ?? "", /class="censored"/);
   assert.doesNotMatch(panels[1]?.svg ?? "", /class="censored"/);
@@ -128,7 +223,7 @@ Deno.test("several runs have a table each, and networks that diverged are told",
   const other = run(figure, options, networksOf("ticket", 0, 1, [{ earlyStop: 1000, test: 0.9 }, { diverged: true }]));
   const { levels, notes, panels } = viewOf(two, options, [whole, { ...other, name: "other" }]);
   assert.deepEqual(levels.map(({ title, rows }) => [title, rows[0]?.[1]]), [
-    ["LeNet: test accuracy at the end", "97.50 [97.00–98.00] %"],
+    ["LeNet: test accuracy at the end", "97.50 % [97.00–98.00]"],
     ["other: test accuracy at the end", "90.00 %, 1 diverged"],
   ]);
   assert.ok(notes.includes("1 network diverged and counts in no mean."));
@@ -153,6 +248,10 @@ Deno.test("connections are drawn of the tickets at the nearest levels", () => {
   const [panel] = viewOf(experiment, options, [{ ...whole, tickets: [ticket] }]).panels;
   // One unit keeps both of its connections, the other one of two: 0.99 and 0.51 are the middles of their bins.
   assert.match(panel?.words ?? "", /dense1 21\.1 %: 0\.75 \(2\)/);
+  const [units, ...others] = panel?.histograms ?? [];
+  assert.deepEqual(others, []);
+  const counted = units?.histogram.counts.flatMap((count, bin) => count > 0 ? [[bin, count]] : []);
+  assert.deepEqual([units?.level, units?.layer, units?.series, counted], [7, "dense1", "units", [[25, 1], [49, 1]]]);
   assert.ok(whole.summary);
   assert.deepEqual(needsOf(experiment, "LeNet", whole.summary).tickets, [7]);
 });
@@ -201,4 +300,105 @@ Deno.test("what panels need of a run is named, and nothing else", () => {
   assert.ok(of.evaluation({ ...rest, arm: "reinit", level: 7 }));
   assert.ok(!of.evaluation({ ...rest, arm: "ticket", level: 7 }));
   assert.ok(!of.evaluation({ ...rest, arm: "reinit", level: 6 }));
+});
+
+/** A finished run of three levels, of whose dense networks the trained weights were kept, or not. */
+function weighed(kept: readonly boolean[]): LoadedRun {
+  const own = run(figure, options, [
+    ...networksOf("ticket", 0, 1, kept.map(() => ({ earlyStop: 1000, test: 0.97 }))),
+    ...networksOf("ticket", 7, 0.2107, kept.map(() => ({ earlyStop: 600, test: 0.97 }))),
+    ...networksOf("ticket", 12, 0.07, kept.map(() => ({ earlyStop: 600, test: 0.97 }))),
+  ]);
+  const ticket = (level: number, replicate: number, mask: readonly number[], final?: readonly number[]) => ({
+    level,
+    remaining: 1,
+    replicate,
+    layers: [{
+      ...{ name: "dense1", inputs: 2, outputs: 2, size: 1, mask: Uint8Array.from(mask) },
+      initial: Float32Array.of(1, -2, 3, -4),
+      ...(final ? { final: Float32Array.from(final) } : {}),
+    }],
+  });
+  return {
+    ...own,
+    state: "finished",
+    tickets: kept.flatMap((isKept, index) => [
+      ticket(0, index + 1, [1, 1, 1, 1], isKept ? [1, -2.5, 2, -8] : undefined),
+      ticket(7, index + 1, [0, 1, 0, 1]),
+    ]),
+  };
+}
+
+const distances: Experiment = {
+  ...figure,
+  panels: [{ type: "distances", title: "Moved", run: "LeNet", remaining: [0.211] }],
+  paper: [],
+};
+
+Deno.test("distances are drawn of the networks whose trained weights were kept, and their counts are given", () => {
+  const { panels: [panel], notes } = viewOf(distances, options, [weighed([true, true])]);
+  const bins = (panel?.histograms ?? []).map(({ series, histogram: { from, to, counts } }) => [
+    series,
+    from,
+    to,
+    counts.flatMap((count, bin) => count > 0 ? [[bin, count]] : []),
+  ]);
+  // Of 64 bins up to the largest distance, 4: outside 0 and 1, in the ticket 0.5 and 4, of either network.
+  assert.deepEqual(bins, [
+    ["outside the ticket", 0, 4, [[0, 2], [16, 2]]],
+    ["in the ticket", 0, 4, [[8, 2], [63, 2]]],
+  ]);
+  assert.ok(!notes.some((note) => note.includes("--save-finals")));
+});
+
+Deno.test("what a finished run has not kept is told, with what to do, wherever a panel is empty for it", () => {
+  const remedy = "remove it (`runs remove lenet-0123456789`), or give another folder with --runs";
+  const told = (experiment: Experiment, own: LoadedRun): string => {
+    const { notes, sheet, panels } = viewOf(experiment, options, [own]);
+    const missing = notes.slice(2);
+    for (const note of missing) assert.ok(sheet.words.length > 0 && note.endsWith("."));
+    return [...missing, ...panels.map(({ words }) => words)].join("\n");
+  };
+  const lost = told(distances, weighed([false, false]));
+  assert.ok(lost.includes("LeNet did not keep the trained weights of any of the 2 dense networks"));
+  assert.ok(lost.includes("so that no distance can be told"));
+  assert.ok(lost.includes(remedy));
+  assert.match(lost, /Moved: no histogram is recorded yet/);
+  assert.match(
+    told(distances, weighed([true, false])),
+    /weights of 1 of the 2 dense networks .*, so that their distances cannot be told\./,
+  );
+
+  const whole = weighed([true, true]);
+  const tickets: Experiment = { ...figure, panels: [connections(0.5, 0.211, 0.07, 0.01)], paper: [] };
+  const of = told(tickets, whole);
+  assert.ok(of.includes("Tickets of LeNet (7.0 % of the weights) are not in its folder: `runs verify lenet-"));
+  assert.ok(of.includes("LeNet was not pruned to 1.0 % of the weights"));
+  assert.ok(of.includes("LeNet has no level near 50.0 % of the weights"));
+
+  const lines: Experiment = {
+    ...figure,
+    panels: [{ type: "connectivity", title: "Lines", run: "LeNet", remaining: [1, 0.211] }],
+    paper: [],
+  };
+  assert.match(told(lines, whole), /errors along any of the 4 lines of LeNet are not measured yet: .* --draw measures/);
+  const measured = [{ level: 0, replicate: 1, points: [] }, { level: 5, replicate: 1, points: [] }];
+  const unkept = told(lines, { ...whole, lines: measured, hasLineEnds: false });
+  assert.ok(unkept.includes("The errors along 3 of the 4 lines of LeNet cannot be measured"));
+  assert.ok(unkept.includes(remedy));
+  const finished = viewOf(lines, options, [{
+    ...whole,
+    lines: [0, 7].flatMap((level) => [1, 2].map((replicate) => ({ level, replicate, points: [] }))),
+  }]);
+  assert.ok(!finished.notes.some((note) => note.includes("lines")));
+});
+
+Deno.test("an arm of any name may have its densities drawn", () => {
+  const density: Experiment = {
+    ...figure,
+    panels: [{ type: "density", title: "Densities", run: "LeNet", arms: ["ticket", "noise-0.5"] }],
+    paper: [],
+  };
+  const { panels } = viewOf(density, options, [whole]);
+  assert.deepEqual(panels.map(({ title }) => title), ["Densities, ticket", "Densities, noise-0.5"]);
 });

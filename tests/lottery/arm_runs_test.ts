@@ -121,3 +121,20 @@ Deno.test("fine-tuning has the rate that the schedule ends with, all along", () 
   assert.deepEqual(drops, []);
   assert.deepEqual(optimizerOf(deep, "schedule"), optimizerOf(deep));
 });
+
+Deno.test("tickets and one-shot networks are pruned to given densities exactly, the output layer half as much", async () => {
+  const densities = [0.7, 0.35];
+  const grid = smallConfig({ controls: ["oneshot"], densities, pruneDense: 0.2, pruneOutput: 0.1 });
+  const { records } = await run(grid, { gpu: await testGpu() });
+  for (const [index, density] of densities.entries()) {
+    const own = records.filter(({ level }) => level === index + 1);
+    assert.deepEqual(own.map(({ arm }) => arm).sort(), ["oneshot", "ticket"]);
+    for (const { arm, layers } of own) {
+      assert.deepEqual(
+        layers.map(({ size, kept }) => size - kept),
+        layers.map(({ size, name }) => Math.round(size * (1 - density) * (name === "dense3" ? 0.5 : 1))),
+        arm,
+      );
+    }
+  }
+});

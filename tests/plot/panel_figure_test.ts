@@ -213,3 +213,15 @@ Deno.test("the line between two networks has its ends, its barrier in words, and
     /^Train error .* no line is measured yet/,
   );
 });
+
+Deno.test("of networks of several sizes a panel says that weights are shares of the largest network's", () => {
+  const options = { prefix: "p", quantity: "early-stop", x: "weights" } as const;
+  const small = { ...reinit, points: [{ remaining: 0.25, spread: spread(6000) }] };
+  const { svg, words } = panelFigure([ticket, small], options);
+  const titles = (text: string): string[] => find(parse(text), "text", "axis-title").map((own) => own.text);
+  assert.ok(titles(svg).includes("Weights (% of the largest network)"));
+  assert.match(words, /re-init at iteration 6,000 with 25\.0 % of the largest network's weights/);
+  const alone = panelFigure([ticket, small], { ...options, x: "log" });
+  assert.ok(titles(alone.svg).includes("Weights remaining (%)"));
+  assert.deepEqual(markers(parse(svg), "arm-ticket"), markers(parse(alone.svg), "arm-ticket"), "on the same axis");
+});

@@ -42,9 +42,7 @@ export const handler = define.handlers({
 });
 
 export default define.page<typeof handler>(({ data: { result, others, version } }) => {
-  const { experiment, view, updated, rows } = result;
-  const open = [...rows.values()].filter(({ state }) => state === "running" || state === "unfinished");
-  const followed = open.find(({ state }) => state === "running") ?? open[0];
+  const { experiment, view, updated, state, ids } = result;
   return (
     <>
       <header class="run-header stack">
@@ -57,7 +55,7 @@ export default define.page<typeof handler>(({ data: { result, others, version } 
         </div>
         <p class="soft">{unbroken(experiment.about)}</p>
         {others.length > 0 && <Others others={others} />}
-        {followed && <LiveRun id={followed.id} version={version} />}
+        {(state === "running" || state === "unfinished") && <LiveRun ids={ids} version={version} />}
       </header>
       {!view
         ? <Damaged result={result} />

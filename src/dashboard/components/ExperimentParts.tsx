@@ -124,7 +124,8 @@ export function ClaimNote(): JSX.Element {
   return (
     <p class="soft small">
       Ours are of the level nearest to the paper's, within 15&nbsp;%: means over replicates, with their least and most.
-      “Ours points” says whether ours is earlier or later, more or less accurate, as the paper's is.
+      Where the paper says how much it is at the best size, ours is of the level at which it is most. “Ours points” says
+      whether ours is earlier or later, more or less accurate, as the paper's is.
     </p>
   );
 }
@@ -146,6 +147,7 @@ export function LevelWordsTable({ table }: { readonly table: ExperimentView["lev
           <tr key={level}>
             <th scope="row" class="number">{level}</th>
             {cells.map((cell, index) => {
+              // Beside their means the ranges of four arms have no room.
               const [mean, range] = cell.split(/ (?=\[)/);
               return (
                 <td key={index} class="number">
@@ -166,7 +168,9 @@ export function LevelWordsNote(): JSX.Element {
   return (
     <p class="soft small">
       Means over networks with their [least–most]. &gt; marks means with an early stop on the last evaluation: the true
-      one is there or later.
+      one is there or later. What is gained over the dense network is of pairs of one replicate, and &lt; marks
+      speed-ups that are no larger than this, as the own early stop was on the last evaluation, &gt; those that are no
+      smaller, as the dense network's was, ? those with both.
     </p>
   );
 }

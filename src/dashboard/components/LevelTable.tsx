@@ -6,7 +6,10 @@
 import type { JSX } from "preact";
 import { kernelWords } from "../../analysis/kernel_words.ts";
 import { type ArmFigures, type LevelFigures, percent } from "../../analysis/outcome.ts";
+import { arms as known } from "../../lottery/arms/registry.ts";
 import type { ArmName } from "../../lottery/types.ts";
+import { marker } from "../../plot/marks.ts";
+import { armLook } from "../../plot/palette.ts";
 import type { RunView } from "../types.ts";
 import { nothing } from "../words.ts";
 import { accuracyWords, durationWords, iterationWords, millisecondWords } from "./run_words.ts";
@@ -39,7 +42,11 @@ export function LevelTable(
           <th scope="col" rowSpan={2}>Level</th>
           <th scope="col" rowSpan={2} class="number">Remaining</th>
           <th scope="col" rowSpan={2} class="number">Weights</th>
-          {arms.map((arm) => <th key={arm} scope="colgroup" colSpan={3} class={`arm-head ${arm}`}>{arm}</th>)}
+          {arms.map((arm) => (
+            <th key={arm} scope="colgroup" colSpan={3} class="arm-head" title={known[arm].title}>
+              <Key arm={arm} /> {arm}
+            </th>
+          ))}
           <th scope="col" rowSpan={2} class="number">Step</th>
           <th scope="col" rowSpan={2} class="number">Time</th>
           <th scope="col" rowSpan={2}>Kernels</th>
@@ -72,7 +79,7 @@ export function LevelTable(
               ))}
               <td class="number">{level.ticket.stepMs === null ? nothing : millisecondWords(level.ticket.stepMs)}</td>
               <td class="number">{time === undefined ? nothing : durationWords(time)}</td>
-              <td class="small">{kernels(level.level) || nothing}</td>
+              <td class="small kernels">{kernels(level.level) || nothing}</td>
             </tr>
           );
         })}
@@ -113,6 +120,19 @@ export function levelNote({ figures }: Pick<RunView, "figures">): string {
     "Kernels are those that the plan table says for a layer's size and density: masked-dense ones compute with all of its weights, " +
     "compact ones with the survivors alone.",
   ].join(" ");
+}
+
+/** A piece of an arm's line, as in the figures. */
+function Key({ arm }: { readonly arm: ArmName }): JSX.Element {
+  const { style, marker: shape } = armLook(arm);
+  return (
+    <svg class="plot run-key" viewBox="0 0 30 12" aria-hidden="true">
+      <g class={style}>
+        <path class="line" d="M0 6H30" />
+        <g dangerouslySetInnerHTML={{ __html: marker(shape, 15, 6, { area: 40 }).toString() }} />
+      </g>
+    </svg>
+  );
 }
 
 function ArmCells({ arm }: { readonly arm: ArmFigures | undefined }): JSX.Element {

@@ -23,15 +23,19 @@ export interface RunCurvesProps {
   readonly level?: number;
 }
 
+/** Of a run with more arms the first are shown until others are chosen: the tickets, and the paper's own controls before others. */
+const mostArms = 6;
+
 /** Curves of a run, or of one of its levels. */
 export function RunCurves({ run, url, version, level }: RunCurvesProps): JSX.Element {
   const { id, config, figures, state, row: { progress } } = run;
   const arms = armNames.filter((name) => name === "ticket" || config?.controls.some((control) => control === name));
   const known = new Map<number, number | null>(figures.map(({ level, remaining }) => [level, remaining]));
   if (progress.level !== null && !known.has(progress.level)) known.set(progress.level, null);
+  const first: CurvesView = arms.length > mostArms ? { ...usualCurves, arms: arms.slice(0, mostArms) } : usualCurves;
   const usual: CurvesView = level === undefined
-    ? usualCurves
-    : { ...usualCurves, levels: [level], networks: (config?.replicates ?? 1) > 1 ? "each" : "mean" };
+    ? first
+    : { ...first, levels: [level], networks: (config?.replicates ?? 1) > 1 ? "each" : "mean" };
   const view = viewFrom(url.searchParams, usual);
   return (
     <Curves

@@ -41,7 +41,7 @@ export function RunHeader({ run: { id, row, figures, config }, here, version }: 
         {row.tags.map((tag) => <span key={tag} class="tag">{tag}</span>)}
       </div>
       {config && here === "run" && <p class="soft">{aboutConfig(config)}</p>}
-      {(row.state === "running" || row.state === "unfinished") && <LiveRun id={id} version={version} />}
+      {(row.state === "running" || row.state === "unfinished") && <LiveRun ids={[id]} version={version} />}
       <nav class="run-tabs" aria-label="This run">
         <ul data-live="tabs">
           <li>
@@ -83,6 +83,9 @@ export function standing(
   ].join(" · ");
 }
 
+/** More controls than these are counted, not named. */
+const mostNamed = 8;
+
 /** A run's settings in a line. */
 export function aboutConfig(
   { network, dataset, levels, replicates, controls, reinitDraws, iterations }: LotteryConfig,
@@ -91,7 +94,11 @@ export function aboutConfig(
   const many = (count: number, one: string): string => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
   const beside = controls.length === 0
     ? "no control"
-    : `control ${controls.join(", ")}${reinitDraws > 1 ? ` in ${many(reinitDraws, "draw")}` : ""}`;
+    : `${
+      controls.length > mostNamed
+        ? many(controls.length, "control")
+        : `${controls.length === 1 ? "control" : "controls"} ${controls.join(", ")}`
+    }${reinitDraws > 1 ? ` in ${many(reinitDraws, "draw")}` : ""}`;
   return `${name} on ${dataset}, ${many(levels, "pruning round")} after the dense level, ${
     many(replicates, "replicate")
   }, ${many(iterations, "iteration")} each, ${beside}.`;

@@ -16,7 +16,7 @@ export interface ControlGroup {
 
 const grouped: readonly ControlGroup[] = [
   {
-    title: "The ticket's mask over other values",
+    title: "The ticket's mask, other values",
     controls: ["reinit", "redraw", "redraw-signs", "noise-0.5", "noise-1", "noise-2", "noise-3"],
   },
   { title: "Pruned once after training", controls: ["oneshot", "oneshot-reinit"] },

@@ -241,7 +241,7 @@ function bestOf<Level extends { readonly level: number }>(
 }
 
 /** A mean with its range: "2.51× (2.12× to 3.00×, of 5)"; the value alone where there is one. */
-export function spreadInWords(
+function spreadInWords(
   { mean, minimum, maximum, count }: Spread,
   inWords: (value: number) => string,
 ): string {

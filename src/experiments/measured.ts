@@ -34,7 +34,7 @@ const readers: Readonly<Record<Quantity, (network: ReplicateSummary) => number |
 };
 
 /** Whether a quantity is read at the early stop. */
-export function isAtEarlyStop(quantity: Quantity): boolean {
+function isAtEarlyStop(quantity: Quantity): boolean {
   return quantity === "early-stop" || quantity.endsWith("-at-early-stop");
 }
 

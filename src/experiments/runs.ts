@@ -59,7 +59,7 @@ export function convsWithDropout(controls: readonly ControlName[]): ExperimentRu
 }
 
 /** The three recipes of VGG-19 and ResNet-18: high rate, low rate, and a high one that is warmed up to. */
-export const deepRecipes = {
+const deepRecipes = {
   vgg19: [
     { name: "lr 0.1", changes: { lr: 0.1, warmup: 0 } },
     { name: "lr 0.01", changes: { lr: 0.01, warmup: 0 } },

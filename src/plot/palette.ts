@@ -128,11 +128,6 @@ export const armStyles: Readonly<Record<ArmName, SeriesStyle>> = {
   "erk": further(4, 4, { light: "#591c00", dark: "#a25a3c" }),
 };
 
-/** How an arm is drawn. */
-export function armStyle(arm: ArmName): SeriesStyle {
-  return armStyles[arm];
-}
-
 /** An arm as a line of a figure: `{ name: "ticket", ...armLook("ticket"), points }`. */
 export function armLook(arm: ArmName): LineLook {
   return { style: `arm-${arm}`, marker: armStyles[arm].marker };

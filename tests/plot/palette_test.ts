@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { converter, differenceCiede2000, formatHex, wcagContrast } from "npm:culori@4.0.2";
 import {
   armLook,
-  armStyle,
   armStyles,
   type Colour,
   denseLook,
@@ -147,10 +146,10 @@ Deno.test("more noise stands further from the ink, in one hue", () => {
 Deno.test("a control of a method has its colour, and methods differ", () => {
   for (const method of methods) {
     for (const control of ["shuffle", "invert", "reinit"] as const) {
-      assert.deepEqual(armStyle(`${method}-${control}`).colour, armStyle(method).colour);
+      assert.deepEqual(armStyles[`${method}-${control}`].colour, armStyles[method].colour);
     }
   }
-  assert.equal(new Set(methods.map((method) => armStyle(method).colour.light)).size, methods.length);
+  assert.equal(new Set(methods.map((method) => armStyles[method].colour.light)).size, methods.length);
 });
 
 Deno.test("the measure can fail: Okabe and Ito's vermilion beside a darker orange is one colour under deuteranopia", () => {
@@ -169,12 +168,12 @@ Deno.test("no two arms of a figure share a line style or a marker, so that a pic
     ): ArmName[] => ["ticket", "reinit", "random", ...methods.map((one) => `${one}-${kind}` as const)]),
   ];
   for (const arms of together) {
-    const styles = arms.map(armStyle);
+    const styles = arms.map((arm) => armStyles[arm]);
     assert.equal(new Set(styles.map(({ dash }) => dash.join())).size, arms.length, `dashes of ${arms}`);
     assert.equal(new Set(styles.map(({ marker }) => marker)).size, arms.length, `markers of ${arms}`);
   }
   const scored = methods.flatMap((method) => [method, ...kinds.map((kind) => `${method}-${kind}` as const)]);
-  const drawn = scored.map(armStyle).map(({ dash, marker }) => `${dash.join()} ${marker}`);
+  const drawn = scored.map((arm) => armStyles[arm]).map(({ dash, marker }) => `${dash.join()} ${marker}`);
   assert.equal(new Set(drawn).size, 12, "all methods with all their controls");
 });
 
@@ -213,7 +212,7 @@ Deno.test("13 runs of a sweep are 13 shades in order, and no two share dash and 
 Deno.test("levels of an arm keep the arm's dash, and the dense network has one of its own", () => {
   assert.equal(levelLook("ticket", 1, 3).style, "ramp-ticket-6");
   assert.equal(levelLook("reinit", 2, 3).style, "ramp-reinit-12 dash-1");
-  assert.deepEqual(lineDashes[1], armStyle("reinit").dash);
+  assert.deepEqual(lineDashes[1], armStyles["reinit"].dash);
   assert.deepEqual(levelLook("continued", 0, 1), armLook("continued"));
   const sweep = Array.from({ length: 42 }, (_, index) => sweepStyle(index, 42).style.split(" ")[1]);
   assert.ok(!sweep.includes(denseLook.style.split(" ")[1]));

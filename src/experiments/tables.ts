@@ -5,13 +5,14 @@
  * @module
  */
 import { type Gains, gainsOf } from "../analysis/gains.ts";
-import type { Spread } from "../analysis/statistics.ts";
+import { instabilityOf, stableBelow } from "../analysis/instability.ts";
+import { type Spread, spread } from "../analysis/statistics.ts";
 import { percent, points } from "../analysis/words.ts";
 import type { ArmName } from "../lottery/types.ts";
 import { levelQuantities } from "../plot/panel_figure.ts";
 import { remainingLabel } from "../plot/text.ts";
-import type { Experiment, LevelPanel, Quantity } from "./experiment.ts";
-import type { LoadedRun } from "./loaded_run.ts";
+import type { ConnectivityPanel, Experiment, LevelPanel, Quantity } from "./experiment.ts";
+import { type LoadedRun, nearestLevels } from "./loaded_run.ts";
 import { type MeasuredPoint, pointsOf } from "./measured.ts";
 
 /** A table. */
@@ -49,6 +50,47 @@ export function levelTables(
     );
     return [...levels, ...gainTables(own, run).map((table) => ({ ...table, title: titled(table.title) }))];
   });
+}
+
+/** A table per panel of errors along lines: what they come to. Levels of which no line is measured are left out. */
+export function lineTables({ panels }: Pick<Experiment, "panels">, runs: readonly LoadedRun[]): Table[] {
+  return panels.filter((panel) => panel.type === "connectivity").flatMap((panel): Table[] => {
+    const rows = instabilityRows(panel, runs.find(({ name }) => name === panel.run));
+    return rows.length === 0 ? [] : [{
+      title: panel.title,
+      columns: [
+        "weights",
+        "mean error of the ends",
+        "highest error",
+        "instability",
+        `below ${percent(stableBelow, 0)}`,
+      ],
+      rows,
+    }];
+  });
+}
+
+function instabilityRows({ remaining }: ConnectivityPanel, run: LoadedRun | undefined): string[][] {
+  const levels = run?.summary ? nearestLevels(run.summary, "ticket", remaining) : [];
+  return levels.flatMap(({ level, remaining }) => {
+    const own = (run?.lines ?? []).filter((line) => line.level === level && line.points.length > 1)
+      .map(({ points }) => instabilityOf(points.map(({ testError }) => testError)));
+    if (own.length === 0) return [];
+    const asPercent = (values: readonly number[]): string => cell(values, (value) => (value * 100).toFixed(2), " %");
+    const stable = own.filter(({ isStable }) => isStable).length;
+    return [[
+      `${remainingLabel(remaining)} %`,
+      asPercent(own.map(({ ends }) => ends)),
+      asPercent(own.map(({ highest }) => highest)),
+      cell(own.map(({ instability }) => instability), (value) => points(value).replace(/ pp$/, ""), " pp"),
+      stable === own.length ? "yes" : stable === 0 ? "no" : `${stable} of ${own.length}`,
+    ]];
+  });
+}
+
+function cell(values: readonly number[], format: (value: number) => string, unit: string): string {
+  const measured = spread(values);
+  return measured ? inWords(measured, format, unit) : "";
 }
 
 /** The arms of a run that panels show. */

@@ -13,7 +13,7 @@ import { type DrawnFrom, type DrawnPanel, drawPanel } from "./figures.ts";
 import type { LoadedRun } from "./loaded_run.ts";
 import { notesOn } from "./notes.ts";
 import { keyOf, scaleOptionNames, type ScaleOptions, wordsOf } from "./scale.ts";
-import { levelTables, type Table } from "./tables.ts";
+import { levelTables, lineTables, type Table } from "./tables.ts";
 
 /** A run of an experiment, as far as it is. */
 export interface ViewedRun {
@@ -69,7 +69,7 @@ export interface ExperimentView {
   readonly panels: readonly DrawnPanel[];
   /** The paper's numbers beside ours. */
   readonly paper: readonly ViewedClaim[];
-  /** Levels as tables, one per run and quantity, and what each run gained over its dense network. */
+  /** Levels as tables: one per run and quantity, what each run gained over its dense network, what errors along lines come to. */
   readonly levels: readonly Table[];
   /** What has to be known to read all this: what was scaled, what is censored, what is missing. Sentences. */
   readonly notes: readonly string[];
@@ -111,7 +111,7 @@ export function viewOf(
     }),
     panels,
     paper: experiment.paper.map((claim) => claimed(claim, runs)),
-    levels: levelTables(experiment, runs),
+    levels: [...levelTables(experiment, runs), ...lineTables(experiment, runs)],
     notes,
   };
 }

@@ -393,6 +393,37 @@ Deno.test("what a finished run has not kept is told, with what to do, wherever a
   assert.ok(!finished.notes.some((note) => note.includes("lines")));
 });
 
+Deno.test("errors along lines come to an instability per level, over the replicates, and whether that is stable", () => {
+  const experiment: Experiment = {
+    ...figure,
+    panels: [{ type: "connectivity", title: "Lines", run: "LeNet", remaining: [1, 0.211] }],
+    paper: [],
+  };
+  const records = [
+    ...networksOf("ticket", 0, 1, [{ earlyStop: 10, test: 0.9 }, { earlyStop: 10, test: 0.9 }]),
+    ...networksOf("ticket", 7, 0.2107, [{ earlyStop: 10, test: 0.9 }, { earlyStop: 10, test: 0.9 }]),
+  ];
+  const line = (level: number, replicate: number, errors: readonly number[]) => ({
+    level,
+    replicate,
+    points: errors.map((testError, index) => ({ alpha: index / (errors.length - 1), testError })),
+  });
+  const lines = [
+    line(0, 1, [0.1, 0.5, 0.2]),
+    line(0, 2, [0.125, 0.146, 0.125]),
+    line(7, 1, [0.1, 0.11, 0.1]),
+  ];
+  const { levels } = viewOf(experiment, options, [{ ...run(experiment, options, records), lines }]);
+  assert.deepEqual(levels.find(({ title }) => title === "Lines"), {
+    title: "Lines",
+    columns: ["weights", "mean error of the ends", "highest error", "instability", "below 2 %"],
+    rows: [
+      ["100 %", "13.75 % [12.50–15.00]", "32.30 % [14.60–50.00]", "+18.55 pp [+2.10–+35.00]", "no"],
+      ["21.1 %", "10.00 %", "11.00 %", "+1.00 pp", "yes"],
+    ],
+  });
+});
+
 Deno.test("an arm of any name may have its densities drawn", () => {
   const density: Experiment = {
     ...figure,

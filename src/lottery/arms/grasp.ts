@@ -19,8 +19,8 @@
  */
 import { fromArena, type NetworkLayout } from "../../nn/network.ts";
 import type { Arm, MaskInput } from "./arm.ts";
-import { negated, onceForInitial, pooledShare, type SaliencyArms, saliencyArms } from "./saliency.ts";
-import { keepLargest, prunedLayers } from "./select.ts";
+import { negated, onceForInitial, type SaliencyArms, saliencyArms } from "./saliency.ts";
+import { keepLargest, pooledShare, prunedLayers } from "./select.ts";
 
 /** Lengths of the steps ahead and behind, in units of ‖θ‖. */
 const steps: readonly number[] = [3e-8, 1e-7, 3e-7, 1e-6, 3e-6];

@@ -7,9 +7,8 @@
  *
  * @module
  */
-import { total } from "../counts.ts";
 import type { Arm } from "./arm.ts";
-import { keepRandom, prunedLayers } from "./select.ts";
+import { keepRandom, pooledShare } from "./select.ts";
 import { shuffledWithinLayers } from "./shuffle.ts";
 import { armStream } from "./stream.ts";
 
@@ -27,10 +26,6 @@ export const randomGlobal: Arm = {
   about:
     "A random mask with the ticket's number of weights over all layers that are pruned, every weight as likely as any " +
     "other, so that all layers come to about the same density.",
-  masks: (input) => {
-    const layers = prunedLayers(input.groups);
-    const keep = total(layers.map((layer) => input.kept[layer] ?? 0));
-    return keepRandom(input.layout, [{ layers, keep }], armStream(input, "mask", "random-global"));
-  },
+  masks: (input) => keepRandom(input.layout, [pooledShare(input)], armStream(input, "mask", "random-global")),
   start: ({ rewound }) => rewound,
 };

@@ -10,7 +10,7 @@
 import type { Arm, MaskInput } from "./arm.ts";
 import type { ArmName } from "./names.ts";
 import { freshValues } from "./reinit.ts";
-import { prunedLayers, type Share } from "./select.ts";
+import { pooledShare } from "./select.ts";
 import { shuffledWithinLayers } from "./shuffle.ts";
 import { armStream } from "./stream.ts";
 
@@ -39,12 +39,6 @@ export interface SaliencyArms {
   readonly invert: Arm;
   /** Its mask over fresh weights. */
   readonly reinit: Arm;
-}
-
-/** The weights that are ranked together, and how many of them survive: the ticket's number over all layers that are pruned. */
-export function pooledShare({ groups, kept }: Pick<MaskInput, "groups" | "kept">): Share {
-  const layers = prunedLayers(groups);
-  return { layers, keep: layers.reduce((sum, layer) => sum + (kept[layer] ?? 0), 0) };
 }
 
 /**

@@ -196,3 +196,9 @@ function smallest(values: Float64Array, rank: number): number {
 function medianOf(a: number, b: number, c: number): number {
   return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 }
+
+/** The weights that are ranked together, and how many of them survive: the ticket's number over all layers that are pruned. */
+export function pooledShare({ groups, kept }: Pick<ArmInput, "groups" | "kept">): Share {
+  const layers = prunedLayers(groups);
+  return { layers, keep: layers.reduce((sum, layer) => sum + (kept[layer] ?? 0), 0) };
+}

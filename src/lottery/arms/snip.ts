@@ -5,8 +5,8 @@
  */
 import { fromArena } from "../../nn/network.ts";
 import type { Arm, MaskInput } from "./arm.ts";
-import { negated, onceForInitial, pooledShare, type SaliencyArms, saliencyArms } from "./saliency.ts";
-import { keepLargest } from "./select.ts";
+import { negated, onceForInitial, type SaliencyArms, saliencyArms } from "./saliency.ts";
+import { keepLargest, pooledShare } from "./select.ts";
 
 const gradientOf = onceForInitial(({ gradient, initial }) => gradient(initial));
 

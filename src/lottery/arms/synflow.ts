@@ -8,8 +8,8 @@ import { applyMask, denseMask } from "../../nn/mask.ts";
 import { fromArena, type NetworkLayout } from "../../nn/network.ts";
 import { synapticFlow } from "../../nn/synflow.ts";
 import type { Arm } from "./arm.ts";
-import { type Kept, negated, pooledShare, type SaliencyArms, saliencyArms } from "./saliency.ts";
-import { keepLargest, type Share } from "./select.ts";
+import { type Kept, negated, type SaliencyArms, saliencyArms } from "./saliency.ts";
+import { keepLargest, pooledShare, type Share } from "./select.ts";
 
 /** Rounds of the paper: with one, whole layers are lost at densities that 100 keep connected. */
 const rounds = 100;

@@ -282,11 +282,11 @@ Deno.test("the synaptic flow is |θ| ∂R/∂|θ|, R being the sum of the refere
 });
 
 for (const spec of [perceptron([30, 20, 20, 5]), plain]) {
-  Deno.test(`nothing of the synaptic flow is lost between the layers of ${spec.name}, before and after pruning`, () => {
+  Deno.test(`nothing of the synaptic flow is lost between the layers of ${spec.name}, before and after pruning`, async () => {
     const layout = layOut(spec);
     const values = glorot(layout, 8);
     const share = { layers: layout.layers.map((_, index) => index), keep: Math.round(layout.weights / 10) };
-    const pruned = pruneByFlow(layout, values, share);
+    const pruned = await pruneByFlow(layout, values, share);
     for (const arena of [values, applyMask(values, pruned)]) {
       const flow = synapticFlow(layout, fromArena(layout, arena).map(({ weight }) => weight.map(Math.abs)));
       assert.ok(flow.total > 0);
@@ -295,12 +295,12 @@ for (const spec of [perceptron([30, 20, 20, 5]), plain]) {
   });
 }
 
-Deno.test("a hundred rounds keep every layer at a density where one round loses some", () => {
+Deno.test("a hundred rounds keep every layer at a density where one round loses some", async () => {
   const layout = layOut(perceptron([40, 100, 100, 100, 5]));
   const values = glorot(layout, 9);
   const share = { layers: layout.layers.map((_, index) => index), keep: Math.round(layout.weights / 100) };
-  const once = pruneByFlow(layout, values, share, "best", 1);
-  const rounds = pruneByFlow(layout, values, share);
+  const once = await pruneByFlow(layout, values, share, "best", 1);
+  const rounds = await pruneByFlow(layout, values, share);
   const flowOf = (mask: Uint32Array): number =>
     synapticFlow(layout, fromArena(layout, applyMask(values, mask)).map(({ weight }) => weight.map(Math.abs))).total;
   assert.equal(sum(countKept(layout, once)), share.keep);

@@ -23,13 +23,13 @@ const rounds = 100;
  * @param kept whether each round keeps the highest flows or, as the control, the lowest
  * @throws {RangeError} when what flows is not finite
  */
-export function pruneByFlow(
+export async function pruneByFlow(
   layout: NetworkLayout,
   values: Float32Array,
   share: Share,
   kept: Kept = "best",
   steps: number = rounds,
-): Uint32Array<ArrayBuffer> {
+): Promise<Uint32Array<ArrayBuffer>> {
   const all = share.layers.reduce((sum, index) => {
     const layer = layout.layers[index];
     return sum + (layer ? layer.inputs * layer.outputs : 0);
@@ -37,6 +37,8 @@ export function pruneByFlow(
   const magnitudes = values.map(Math.abs);
   let mask = denseMask(layout);
   for (let step = 1; step <= steps; step++) {
+    // A large network takes seconds a round: a run's signs of life and Ctrl-C get their turn in between.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     const keep = step === steps ? share.keep : Math.round(all * (share.keep / Math.max(1, all)) ** (step / steps));
     const left = fromArena(layout, applyMask(magnitudes, mask)).map(({ weight }) => weight);
     const { weights } = synapticFlow(layout, left);

@@ -46,3 +46,17 @@ export function isWanted(config: WantedSettings, { arm, level, replicate, draw }
 export function armsOf({ controls }: Pick<LotteryConfig, "controls">): ArmName[] {
   return ["ticket", ...controls];
 }
+
+/**
+ * Settings that ask for everything that either of two asks for, of one run: most levels, replicates and draws, and all controls. The
+ * rest is the second one's.
+ */
+export function withBoth(before: LotteryConfig, wanted: LotteryConfig): LotteryConfig {
+  return {
+    ...wanted,
+    levels: Math.max(before.levels, wanted.levels),
+    replicates: Math.max(before.replicates, wanted.replicates),
+    reinitDraws: Math.max(before.reinitDraws, wanted.reinitDraws),
+    controls: [...new Set([...before.controls, ...wanted.controls])],
+  };
+}

@@ -33,7 +33,7 @@ import type {
   TicketMask,
   TrainedValues,
 } from "../lottery/types.ts";
-import { explain, readOptional, readUpTo, syncFolder, writeWhole } from "./files.ts";
+import { explain, readingAnew, readOptional, readUpTo, syncFolder, writeWhole } from "./files.ts";
 
 const format = "winnow-checkpoint";
 
@@ -194,14 +194,16 @@ export async function readCheckpointState(path: string, run: string): Promise<Ch
 /** The bytes of a safetensors file up to the end of its header, or of the file. */
 async function readHeader(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    using file = await Deno.open(path, { read: true });
-    const length = await readUpTo(file, safetensorsLengthBytes);
-    const end = Math.min(safetensorsHeaderEnd(length, path), (await file.stat()).size);
-    const rest = await readUpTo(file, end - length.length);
-    const bytes = new Uint8Array(length.length + rest.length);
-    bytes.set(length);
-    bytes.set(rest, length.length);
-    return bytes;
+    return await readingAnew(async () => {
+      using file = await Deno.open(path, { read: true });
+      const length = await readUpTo(file, safetensorsLengthBytes);
+      const end = Math.min(safetensorsHeaderEnd(length, path), (await file.stat()).size);
+      const rest = await readUpTo(file, end - length.length);
+      const bytes = new Uint8Array(length.length + rest.length);
+      bytes.set(length);
+      bytes.set(rest, length.length);
+      return bytes;
+    });
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     throw cause instanceof SyntaxError ? cause : explain(cause, "read", path);

@@ -8,15 +8,16 @@ import { StorageError } from "./errors.ts";
 
 /**
  * Writes a file so that a kill or power loss at any moment leaves the old one or the new one: a temporary file in the same
- * folder, written, synced, renamed, and the folder synced.
+ * folder, written, synced, renamed, and the folder synced. Of several writers at once, on whatever machines, the last one's file
+ * stays whole.
  *
  * @throws {StorageError} when the disk or a permission does not allow it
  */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.new`);
+  const temporary = temporaryName(path);
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   try {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    using file = await Deno.open(temporary, { write: true, createNew: true });
     await writeAll(file, bytes);
     await file.sync();
     await Deno.rename(temporary, path);
@@ -34,14 +35,38 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
  * @throws {StorageError} when the disk or a permission does not allow it
  */
 export async function assertWritable(path: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.new`);
+  const temporary = temporaryName(path);
   try {
-    (await Deno.open(temporary, { write: true, create: true })).close();
+    (await Deno.open(temporary, { write: true, createNew: true })).close();
     await Deno.remove(temporary);
   } catch (cause) {
     throw explain(cause, "write", path);
   }
 }
+
+/** No two writers have the same, or one would rename what the other has half written. */
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.new`);
+}
+
+/**
+ * Removes what writers of files in a folder left behind when they were killed: temporary files of {@linkcode writeWhole}.
+ *
+ * @param isOurs whether a file of that name is written by nobody else, who may be just about it
+ */
+export async function removeTemporaries(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  try {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      const written = isFile ? temporaryOf.exec(name)?.[1] : undefined;
+      if (written !== undefined && isOurs(written)) await Deno.remove(join(folder, name)).catch(() => {});
+    }
+  } catch {
+    // Without the folder there is nothing to remove; and what stays is in nobody's way.
+  }
+}
+
+/** The name of a temporary file, with that of the file which it would have become; earlier versions had no number in it. */
+const temporaryOf = /^\.(.+?)(?:\.[0-9a-f-]{36})?\.new$/;
 
 /** Writes JSON, two spaces deep, with {@linkcode writeWhole}. */
 export function writeJson(path: string, value: unknown): Promise<void> {
@@ -77,18 +102,41 @@ export async function makeFolder(path: string): Promise<void> {
 /** A file's bytes; undefined when there is none. */
 export async function readOptional(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return await Deno.readFile(path);
+    return await readingAnew(() => Deno.readFile(path));
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     throw explain(cause, "read", path);
   }
 }
 
-/** Makes a rename in the folder durable. Where folders cannot be opened as files (Windows), the system sees to it itself. */
+/** Opens and reads a file; once more, a few times, when another machine replaces it meanwhile ({@linkcode isReplaced}). */
+export async function readingAnew<Value>(read: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isReplaced(error) || attempt === 5) throw error;
+    }
+  }
+}
+
+/** Over NFS: the file that was open has been replaced or removed on another machine. Opened again, it is the new one. */
+export function isReplaced(error: unknown): boolean {
+  return Deno.build.os === "linux" && error instanceof Error && /\(os error 116\)/.test(error.message);
+}
+
+/**
+ * Makes a rename in the folder durable. Where folders cannot be opened as files (Windows) or synced (some file systems of the
+ * network), the system or the file server sees to it itself.
+ */
 export async function syncFolder(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using folder = await Deno.open(path, { read: true });
-  await folder.sync();
+  try {
+    await folder.sync();
+  } catch (error) {
+    if (!(error instanceof Error) || !/\(os error 22\)/.test(error.message)) throw error;
+  }
 }
 
 /** What went wrong with a file, with its remedy. */
@@ -103,7 +151,7 @@ function reasonOf(cause: unknown, verb: string, path: string): string {
     return `Deno was started without the permission. Choose a folder inside the one you are in, or run ` +
       `\`deno run --allow-env=INIT_CWD --allow-read --allow-${flag}=${
         dirname(path)
-      } --allow-sys=hostname src/cli/winnow.ts\` ` +
+      } --allow-sys=hostname,statfs src/cli/winnow.ts\` ` +
       "with the same arguments.";
   }
   if (cause instanceof Deno.errors.PermissionDenied) {

@@ -1,6 +1,6 @@
 /**
  * The index over all runs: `index.sqlite` in the folder of runs, so that a thousand of them are listed at once and other
- * programs can query them. It is never the only copy of anything: it is made from the runs' folders, a run whose files have
+ * programs can query them; on a file system that several machines share, a file of each reader's own. It is never the only copy of anything: it is made from the runs' folders, a run whose files have
  * changed is read again, and without it (missing, damaged, a folder that cannot be written) listing only takes longer.
  *
  * @module
@@ -9,8 +9,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { NetworkInTraining } from "../analysis/progress.ts";
 import { RunInUseError } from "./errors.ts";
+import { sharedFileSystem } from "./file_system.ts";
 import type { RunGlance } from "./glance.ts";
-import { RunLock } from "./lock.ts";
+import { IndexFile } from "./index_file.ts";
+import { machineName, RunLock } from "./lock.ts";
 
 /** A run, as the index knows it. */
 export interface IndexedRun {
@@ -73,6 +75,8 @@ export const indexName = "index.sqlite";
 export interface ListOptions {
   /** Told when the index cannot be used, and why. */
   readonly warn?: (message: string) => void;
+  /** Whether other machines may write to the folder, so that no database can be there; what its file system says when left out. */
+  readonly isShared?: boolean;
 }
 
 /** Whether a text has the form of a run's id; nothing else is ever looked for as a run. */
@@ -135,15 +139,15 @@ const columnNames = columns.map((column) => column.split(" ")[0] ?? "");
  * Several processes may list at once. What cannot be written to the index is still in what is returned.
  */
 export async function listRuns(runs: string, options: ListOptions = {}): Promise<IndexedRun[]> {
-  const { warn = () => {} } = options;
+  const { warn = () => {}, isShared = sharedFileSystem(runs) !== undefined } = options;
   const found = new Map<string, Found>();
   for (const [id, run] of scanned(runs)) {
     found.set(id, run);
     // Whoever else has something to do in this process does not wait for a thousand folders.
     if (found.size % scanBatch === 0) await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  if (found.size === 0 && !exists(join(runs, indexName))) return [];
-  using index = await openIndex(runs, warn);
+  if (found.size === 0 && (isShared || !exists(join(runs, indexName)))) return [];
+  using index = isShared ? indexFile(runs) : await openIndex(runs, warn);
   const known = index?.read() ?? new Map<string, Row>();
   const rows = new Map<string, Row>();
   const fresh: Row[] = [];
@@ -157,7 +161,7 @@ export async function listRuns(runs: string, options: ListOptions = {}): Promise
     }
   }
   const gone = [...known.keys()].filter((id) => !found.has(id));
-  if (fresh.length > 0 || gone.length > 0) index?.write(fresh, gone, warn);
+  if (fresh.length > 0 || gone.length > 0) await index?.write(fresh, gone, warn);
   return [...rows.values()].map(({ signature: _, ...run }) => ({
     ...run,
     state: found.get(run.id)?.isRunning ? "running" as const : run.state,
@@ -338,7 +342,7 @@ class Index implements Disposable {
       const put = this.#database.prepare(
         `INSERT OR REPLACE INTO runs (${columnNames.join(", ")}) VALUES (${values})`,
       );
-      for (const { arms, ...row } of fresh) put.run({ ...row, arms: arms.join(",") });
+      for (const row of fresh) put.run(columnsOf(row));
       const remove = this.#database.prepare("DELETE FROM runs WHERE id = ?");
       for (const id of gone) remove.run(id);
       this.#database.exec("COMMIT");
@@ -350,6 +354,11 @@ class Index implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close();
   }
+}
+
+/** The index of this machine's readers. */
+function indexFile(runs: string): IndexFile<Row> {
+  return new IndexFile(runs, { host: machineName(), version, parse: rowOf, format: columnsOf });
 }
 
 /** The index, ready to be read; undefined when it cannot be used, and the runs have to do. */
@@ -436,6 +445,11 @@ function isDamage(error: unknown): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
+}
+
+/** A row as the index has it. */
+function columnsOf({ arms, ...row }: Row): Omit<Row, "arms"> & { readonly arms: string } {
+  return { ...row, arms: arms.join(",") };
 }
 
 /** A row, checked: what does not have the form of one is read from its run again. */

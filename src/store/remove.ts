@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { RunInUseError } from "./errors.ts";
 import { explain } from "./files.ts";
 import { RunLock } from "./lock.ts";
 
@@ -18,14 +19,17 @@ import { RunLock } from "./lock.ts";
 export async function removeRun(runs: string, id: string): Promise<void> {
   const folder = join(runs, id);
   const going = join(runs, `.${id}.removed`);
-  await using _lock = await RunLock.acquire(join(folder, "lock"));
   try {
-    // What a kill left of an earlier removal.
-    await removeOptional(going);
-    await Deno.rename(folder, going);
+    {
+      await using _lock = await RunLock.acquire(join(folder, "lock"));
+      // What a kill left of an earlier removal.
+      await removeOptional(going);
+      await Deno.rename(folder, going);
+    }
+    // Under this name nobody looks for a run. Over NFS no folder can be removed in which a file is open, as the lock was.
     await Deno.remove(going, { recursive: true });
   } catch (cause) {
-    throw explain(cause, "write", folder);
+    throw cause instanceof RunInUseError ? cause : explain(cause, "write", folder);
   }
 }
 

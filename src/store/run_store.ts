@@ -37,10 +37,10 @@ import type {
   Snapshot,
   TrainedNetwork,
 } from "../lottery/types.ts";
-import { firstIterationOf, wantedNetworks } from "../lottery/wanted.ts";
+import { firstIterationOf, wantedNetworks, withBoth } from "../lottery/wanted.ts";
 import { CheckpointStore } from "./checkpoint.ts";
 import { CorruptRunError, RunInUseError } from "./errors.ts";
-import { explain, makeFolder, readOptional, writeJson, writeWhole } from "./files.ts";
+import { explain, makeFolder, readOptional, removeTemporaries, writeJson, writeWhole } from "./files.ts";
 import { histogramsOf } from "./histograms.ts";
 import { LineLog } from "./line_log.ts";
 import { RunLock } from "./lock.ts";
@@ -64,6 +64,8 @@ export interface RunDescription {
 export interface OpenRunOptions {
   /** Told what a user should know but need not act on. */
   readonly warn?: (message: string) => void;
+  /** The scheduler's name of the task that this process carries out, such as `1234_7`: one that is started again goes on at once. */
+  readonly job?: string | undefined;
 }
 
 /** How far a run has got. */
@@ -78,6 +80,9 @@ export interface RunProgress {
 
 /** How often the folder is searched for a file `stop`, in milliseconds. */
 const stopFileMs = 1000;
+
+/** What only the lock's holder writes; tags and the like have other writers. */
+const writtenHere = /^(?:(?:config|manifest|summary)\.json|timings\.jsonl|.+\.safetensors)$/;
 
 /** The files of one arm. */
 interface ArmFiles {
@@ -99,6 +104,7 @@ export class RunStore implements AsyncDisposable {
   readonly #run: RunDescription;
   readonly #checkpoints: CheckpointStore;
   readonly #warn: (message: string) => void;
+  readonly #job: string | undefined;
   readonly #arms = new Map<ArmName, ArmFiles>();
   readonly #owned = new AsyncDisposableStack();
   #config: LotteryConfig;
@@ -107,7 +113,7 @@ export class RunStore implements AsyncDisposable {
   #partial: Pick<PartialNetwork, "level" | "iteration"> | undefined;
   #stopSoughtAt = -Infinity;
   #timingsWritten = -1;
-  #isLocked = false;
+  #lock: RunLock | undefined;
 
   private constructor(
     run: RunDescription,
@@ -118,15 +124,16 @@ export class RunStore implements AsyncDisposable {
       readonly snapshot: Snapshot | undefined;
       readonly checkpoints: CheckpointStore;
     },
-    warn: (message: string) => void,
+    { warn = () => {}, job }: OpenRunOptions,
   ) {
     this.id = run.id;
     this.folder = folder;
     this.#run = run;
-    this.#config = found.config ? extended(found.config, run.config) : run.config;
+    this.#config = found.config ? withBoth(found.config, run.config) : run.config;
     this.#manifest = found.manifest;
     this.#checkpoints = found.checkpoints;
     this.#warn = warn;
+    this.#job = job;
     this.snapshot = found.snapshot;
     this.#note(found.snapshot);
     const wanted = wantedNetworks(run.config);
@@ -153,7 +160,7 @@ export class RunStore implements AsyncDisposable {
     });
     const checkpoints = new CheckpointStore(folder, run.id);
     const snapshot = config ? await checkpoints.load(warn) : undefined;
-    return new RunStore(run, folder, { config, manifest, snapshot, checkpoints }, warn);
+    return new RunStore(run, folder, { config, manifest, snapshot, checkpoints }, options);
   }
 
   /** The run in one object, as far as it has got; undefined when nothing is recorded. */
@@ -174,14 +181,14 @@ export class RunStore implements AsyncDisposable {
    * without signals. Looks at most once a second.
    */
   async stopRequested(): Promise<boolean> {
-    if (!this.#isLocked || performance.now() - this.#stopSoughtAt < stopFileMs) return false;
+    if (!this.#lock || performance.now() - this.#stopSoughtAt < stopFileMs) return false;
     this.#stopSoughtAt = performance.now();
     return await this.#removeStopFile();
   }
 
   /** Whether this process has begun to write. */
   get hasStarted(): boolean {
-    return this.#isLocked;
+    return this.#lock !== undefined;
   }
 
   /**
@@ -195,7 +202,7 @@ export class RunStore implements AsyncDisposable {
     const isMissing = summary !== undefined && !await readOptional(path);
     if (!isMissing && !await readOptional(lockPath)) return;
     try {
-      await using _ = await RunLock.acquire(lockPath);
+      await using _ = await RunLock.acquire(lockPath, { job: this.#job });
       if (summary && !await readOptional(path)) await writeJson(path, summary);
     } catch (error) {
       if (!(error instanceof RunInUseError)) throw error;
@@ -205,11 +212,12 @@ export class RunStore implements AsyncDisposable {
   /**
    * Records what `lottery()` told.
    *
-   * @throws {RunInUseError} when another process writes to the run
+   * @throws {RunInUseError} when another process writes to the run, or took it over from this one: then nothing is written
    * @throws {CorruptRunError} when a replay differs from what is recorded
    * @throws {StorageError} when the disk does not take it; what was recorded before is whole
    */
   async record(event: LotteryEvent): Promise<void> {
+    await this.#lock?.assertHeld();
     switch (event.type) {
       case "start":
         return await this.#start(event.adapter);
@@ -249,12 +257,13 @@ export class RunStore implements AsyncDisposable {
       );
     }
     await makeFolder(this.folder);
-    const lock = this.#owned.use(await RunLock.acquire(join(this.folder, "lock")));
-    this.#isLocked = true;
+    const lock = this.#owned.use(await RunLock.acquire(join(this.folder, "lock"), { job: this.#job }));
+    this.#lock = lock;
     if (lock.takenOverFrom) {
       this.#warn(`The lock of run ${this.id} was left behind by ${lock.takenOverFrom}, which is gone: taken over.`);
     }
     await this.#refuseChanged();
+    await removeTemporaries(this.folder, (name) => writtenHere.test(name));
     if (await this.#removeStopFile()) {
       this.#warn(`A file "stop" was left in ${this.folder} from before this start: removed.`);
     }
@@ -335,12 +344,15 @@ export class RunStore implements AsyncDisposable {
   async #arm(name: ArmName): Promise<ArmFiles> {
     const known = this.#arms.get(name);
     if (known) return known;
-    if (!this.#isLocked) {
+    if (!this.#lock) {
       throw new Error(`Cannot record: run ${this.id} has not started. Record its start event first.`);
     }
     const folder = name === "ticket" ? this.folder : await this.#controlFolder(name);
-    await makeFolder(join(folder, "tickets"));
-    if (this.#config.saveFinals !== "none") await makeFolder(join(folder, "finals"));
+    const networks = [join(folder, "tickets"), ...this.#config.saveFinals === "none" ? [] : [join(folder, "finals")]];
+    for (const own of networks) {
+      await makeFolder(own);
+      await removeTemporaries(own, (name) => writtenHere.test(name));
+    }
     const arm: ArmFiles = {
       folder,
       metrics: this.#owned.use(await LineLog.read(join(folder, "metrics.jsonl"), metricKey)),
@@ -353,6 +365,7 @@ export class RunStore implements AsyncDisposable {
   async #controlFolder(control: ControlName): Promise<string> {
     const folder = join(this.folder, "arms", await controlId(control));
     await makeFolder(folder);
+    await removeTemporaries(folder, (name) => writtenHere.test(name));
     await writeJson(join(folder, "config.json"), {
       schema: 1,
       arm: control,
@@ -363,6 +376,7 @@ export class RunStore implements AsyncDisposable {
   }
 
   async #keep(network: TrainedNetwork): Promise<void> {
+    await this.#lock?.assertHeld();
     const arm = await this.#arm(network.arm);
     const file = `${fileOf(network)}.safetensors`;
     const metadata = { run: this.id, config: JSON.stringify(this.#config) };
@@ -392,6 +406,8 @@ export class RunStore implements AsyncDisposable {
       join(this.folder, "timings.jsonl"),
       snapshot.timings.map((timing) => `${JSON.stringify(timing)}\n`).join(""),
     );
+    // All of that may have taken long.
+    await this.#lock?.assertHeld();
     await this.#checkpoints.save(snapshot);
     this.#note(snapshot);
     // Within a level there is no new timing.
@@ -418,17 +434,6 @@ function fileOf({ arm, level, replicate, draw }: NetworkKey): string {
 
 function keyMetadata({ arm, level, replicate, draw }: NetworkKey): Record<string, string> {
   return { arm, level: String(level), replicate: String(replicate), draw: String(draw) };
-}
-
-/** A run's configuration after something was asked of it: never less than it was asked before. */
-function extended(before: LotteryConfig, wanted: LotteryConfig): LotteryConfig {
-  return {
-    ...wanted,
-    levels: Math.max(before.levels, wanted.levels),
-    replicates: Math.max(before.replicates, wanted.replicates),
-    reinitDraws: Math.max(before.reinitDraws, wanted.reinitDraws),
-    controls: [...new Set([...before.controls, ...wanted.controls])],
-  };
 }
 
 function metricLine(evaluation: Evaluation): { readonly key: string; readonly text: string } {

@@ -293,8 +293,12 @@ function normValuesOf({ scale, shift, mean, variance }: NormValues): Float32Arra
   return [scale, shift, mean, variance];
 }
 
-/** Temporary files of writes that were cut, the lock of a process that was killed, a request to stop. */
-const harmless = /(?:^|\/)\.[^/]+\.new$|^checkpoint\.new\.safetensors$|^lock$|^stop$/;
+/**
+ * Temporary files of writes that were cut, what NFS and FUSE call files that were removed while they were open, the lock of a
+ * process that was killed, a request to stop.
+ */
+const harmless =
+  /(?:^|\/)\.(?:[^/]+\.new|nfs[0-9a-f]+|fuse_hidden[0-9a-f]+)$|^checkpoint\.new\.safetensors$|^lock(?:\.[^/]+\.takeover)?$|^stop$/;
 
 /** What a level leaves before its checkpoint is written. */
 const unrecorded = /(?:^|\/)(?:tickets|finals)\/[a-z]+-level-\d{2,}-replicate-\d+(?:-draw-\d+)?\.safetensors$/;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type IndexedRun, indexName, listRuns, runIds } from "../../src/store/index.ts";
+import { IndexFile, indexFileName } from "../../src/store/index_file.ts";
 import { RunLock } from "../../src/store/lock.ts";
 import { link, TemporaryFolder } from "./folders.ts";
 import { age, recordRun, writeIndexedFiles } from "./recorded_runs.ts";
@@ -23,18 +24,22 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-async function list(runs: string): Promise<{ readonly rows: IndexedRun[]; readonly warnings: string[] }> {
+async function list(
+  runs: string,
+  options: { readonly isShared?: boolean } = {},
+): Promise<{ readonly rows: IndexedRun[]; readonly warnings: string[] }> {
   const warnings: string[] = [];
-  return { rows: await listRuns(runs, { warn: (message) => warnings.push(message) }), warnings };
+  return { rows: await listRuns(runs, { ...options, warn: (message) => warnings.push(message) }), warnings };
 }
 
 async function listInProcess(
   runs: string,
   permissions: readonly string[],
+  ...args: readonly string[]
 ): Promise<{ readonly listed: IndexedRun[]; readonly warnings: string[] }> {
   const script = new URL("./list_runs_process.ts", import.meta.url).pathname;
   const { code, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", "--no-check", "--no-prompt", "--allow-read", ...permissions, script, runs],
+    args: ["run", "--no-check", "--no-prompt", "--allow-read", ...permissions, script, runs, ...args],
   }).output();
   assert.equal(code, 0, new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout));
@@ -211,6 +216,90 @@ Deno.test("several processes list at once, with no index, a damaged one and a fr
   }
 });
 
+/** The index of this machine's readers, in a folder that machines share. */
+const ownIndex = indexFileName(Deno.hostname());
+
+Deno.test("on a file system that machines share each reader keeps its own index, which says what the files do", async () => {
+  using runs = new TemporaryFolder();
+  const ids = [await recordRun(runs.path), await recordRun(runs.path, { seed: 5, controls: [] }, { levels: 2 })];
+  for (const id of ids) await age(`${runs.path}/${id}`);
+  const shared = { isShared: true };
+  const { rows, warnings } = await list(runs.path, shared);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(rows.map((run) => ({ ...run, updated: "" })), await readAnew(runs.path));
+  const others = [...Deno.readDirSync(runs.path)].map(({ name }) => name).filter((name) => !ids.includes(name));
+  assert.deepEqual(others, [ownIndex], "no database, and nothing left of writing");
+  const path = `${runs.path}/${ownIndex}`;
+  const text = await Deno.readTextFile(path);
+  // What is known is not read again.
+  await Deno.writeTextFile(path, text.replaceAll("paper and pencil", "from the index"));
+  assert.deepEqual((await list(runs.path, shared)).rows.map(({ adapter }) => adapter), ids.map(() => "from the index"));
+  const [changed = "", gone = ""] = ids;
+  await Deno.writeTextFile(`${runs.path}/${changed}/config.json`, "{");
+  await Deno.remove(`${runs.path}/${gone}`, { recursive: true });
+  assert.deepEqual((await list(runs.path, shared)).rows.map(({ id, state }) => [id, state]), [[changed, "damaged"]]);
+  assert.doesNotMatch(await Deno.readTextFile(path), new RegExp(gone));
+  const whole = (await list(runs.path, shared)).rows;
+  const damages = [
+    "",
+    "{",
+    "[]",
+    '{"version":99,"rows":[{}]}',
+    '{"version":2,"rows":[null,7,{"id":1}]}',
+    text.slice(0, 300),
+  ];
+  for (const damage of damages) {
+    await Deno.writeTextFile(path, damage);
+    assert.deepEqual(await list(runs.path, shared), { rows: whole, warnings: [] }, damage);
+  }
+});
+
+Deno.test("several processes list at once where machines share the folder, and one that cannot write does", async () => {
+  using runs = new TemporaryFolder();
+  const ids: string[] = [];
+  for (let seed = 1; seed <= 8; seed++) {
+    ids.push(await writeIndexedFiles(runs.path, { seed, levels: 2, controls: [] }, 3));
+  }
+  for (const id of ids) await age(`${runs.path}/${id}`);
+  const permissions = [`--allow-write=${runs.path}`, "--allow-sys=hostname"];
+  const all = await Promise.all(
+    [permissions, permissions, permissions, []].map((own) => listInProcess(runs.path, own, "shared")),
+  );
+  for (const [index, { listed, warnings }] of all.entries()) {
+    assert.deepEqual(listed.map(({ id }) => id), ids.toSorted());
+    if (index < 3) assert.deepEqual(warnings, []);
+    else {assert.match(
+        warnings.join(),
+        /^The index of runs was not brought up to date\. Cannot write .* complete all the same\.$/,
+      );}
+  }
+  const left = [...Deno.readDirSync(runs.path)].map(({ name }) => name).filter((name) => !ids.includes(name));
+  assert.deepEqual(left, [ownIndex]);
+  assert.equal(JSON.parse(await Deno.readTextFile(`${runs.path}/${ownIndex}`)).rows.length, 8);
+});
+
+Deno.test("an index that cannot be written is remembered by its process", async () => {
+  using runs = new TemporaryFolder();
+  const open = (folder: string): IndexFile<{ readonly id: string }> =>
+    new IndexFile(folder, {
+      host: "node07",
+      version: 1,
+      parse: ({ id }) => typeof id === "string" ? { id } : undefined,
+      format: (row) => row,
+    });
+  const warnings: string[] = [];
+  const warn = (message: string): void => void warnings.push(message);
+  await open(`${runs.path}/nowhere`).write([{ id: "a" }, { id: "b" }], [], warn);
+  await open(`${runs.path}/nowhere`).write([{ id: "c" }], ["a"], warn);
+  assert.equal(warnings.length, 2);
+  assert.deepEqual([...open(`${runs.path}/nowhere`).read().keys()], ["b", "c"]);
+  await Deno.mkdir(`${runs.path}/nowhere`);
+  await open(`${runs.path}/nowhere`).write([], ["b"], warn);
+  assert.deepEqual([warnings.length, [...open(`${runs.path}/nowhere`).read().keys()]], [2, ["c"]]);
+  assert.equal(indexFileName("../a b\n"), ".index-.._a_b_.json");
+  assert.equal(indexFileName(undefined), ".index.json");
+});
+
 Deno.test("a run is running while its lock is held, and not when a killed process left the file", async () => {
   using runs = new TemporaryFolder();
   const id = await recordRun(runs.path, {}, { levels: 1 });
@@ -223,6 +312,22 @@ Deno.test("a run is running while its lock is held, and not when a killed proces
   assert.equal((await list(runs.path)).rows[0]?.state, "unfinished");
   // A glance at the lock does not keep anybody from taking it.
   await using _again = await RunLock.acquire(path);
+});
+
+Deno.test("a run that a process on another machine works on is running while its lock shows signs of life", async () => {
+  using runs = new TemporaryFolder();
+  const id = await recordRun(runs.path, {}, { levels: 1 });
+  const path = `${runs.path}/${id}/lock`;
+  const holder = {
+    pid: 7,
+    host: `not-${Deno.hostname()}`,
+    since: "2026-11-26T00:00:00.000Z",
+    nonce: crypto.randomUUID(),
+  };
+  await Deno.writeTextFile(path, JSON.stringify(holder));
+  assert.equal((await list(runs.path)).rows[0]?.state, "running");
+  await age(`${runs.path}/${id}`);
+  assert.equal((await list(runs.path)).rows[0]?.state, "unfinished");
 });
 
 Deno.test("what is no run is not listed: files, folders of anything else, empty ones, links", async () => {

@@ -1,6 +1,6 @@
 /** What run folders are made of: whole files, histograms, revisions. */
 import assert from "node:assert/strict";
-import { explain, writeWhole } from "../../src/store/files.ts";
+import { explain, readingAnew, removeTemporaries, writeWhole } from "../../src/store/files.ts";
 import { histogramsOf } from "../../src/store/histograms.ts";
 import { gitRevision } from "../../src/store/manifest.ts";
 import { flat } from "../../src/nn/network.ts";
@@ -15,6 +15,49 @@ Deno.test("writeWhole() replaces a file, leaves nothing beside it, and leaves th
   await Deno.mkdir(`${folder.path}/taken/full`, { recursive: true });
   await assert.rejects(writeWhole(`${folder.path}/taken`, "three"), { name: "StorageError" });
   assert.ok((await Deno.stat(`${folder.path}/taken/full`)).isDirectory);
+});
+
+Deno.test("of several writers of one file at once each succeeds, and the file is always one of theirs, whole", async () => {
+  using folder = new TemporaryFolder();
+  const path = `${folder.path}/a`;
+  const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(10_000 * (index + 1)));
+  await writeWhole(path, contents[0] ?? "");
+  const writers = Promise.all(contents.map((content) => writeWhole(path, content)));
+  let isWriting = true;
+  const written = writers.finally(() => isWriting = false);
+  while (isWriting) assert.ok(contents.includes(await Deno.readTextFile(path)));
+  await written;
+  assert.deepEqual([...(await filesBelow(folder.path)).keys()], ["a"]);
+});
+
+Deno.test("what killed writers left is removed, but for what others may be writing", async () => {
+  using folder = new TemporaryFolder();
+  const number = crypto.randomUUID();
+  for (const name of [`.a.json.${number}.new`, ".a.json.new", `.b.json.${number}.new`, "a.json", ".new", "a.new"]) {
+    await Deno.writeTextFile(`${folder.path}/${name}`, "");
+  }
+  await Deno.mkdir(`${folder.path}/.a.new`);
+  await removeTemporaries(folder.path, (name) => name.startsWith("a"));
+  const left = [...Deno.readDirSync(folder.path)].map(({ name }) => name).toSorted();
+  assert.deepEqual(left, [".a.new", `.b.json.${number}.new`, ".new", "a.json", "a.new"]);
+  await removeTemporaries(`${folder.path}/nowhere`, () => true);
+});
+
+Deno.test({
+  name: "a file that another machine replaces while it is read is read once more, and not for ever",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const stale = new Error("Stale file handle (os error 116)");
+    let failures = 2;
+    const read = (): Promise<string> => failures-- > 0 ? Promise.reject(stale) : Promise.resolve("whole");
+    assert.equal(await readingAnew(read), "whole");
+    failures = Infinity;
+    await assert.rejects(readingAnew(read), stale);
+    let reads = 0;
+    const broken = new Error("Input/output error (os error 5)");
+    await assert.rejects(readingAnew(() => (reads++, Promise.reject(broken))), broken);
+    assert.equal(reads, 1);
+  },
 });
 
 Deno.test("a full disk, a read-only one and a missing permission each get their remedy", () => {

@@ -323,6 +323,29 @@ Deno.test("a last line that was torn is dropped, and comes again whole", async (
   assert.deepEqual(await lasting(runs.path), await lasting(whole.path));
 });
 
+Deno.test("what a killed process was just writing is removed when the run goes on, and what others write stays", async () => {
+  using runs = new TemporaryFolder();
+  const config = tinyConfig();
+  await record(runs.path, config, { events: 20 });
+  const folder = await folderOf(runs.path, config);
+  const before = [...(await filesBelow(folder)).keys()];
+  const names = [
+    "checkpoint.new.safetensors",
+    "timings.jsonl",
+    "tickets/ticket.safetensors",
+    "tags.json",
+    "lines.json",
+  ];
+  for (const name of names) {
+    const at = name.lastIndexOf("/") + 1;
+    const temporary = `${name.slice(0, at)}.${name.slice(at)}.${crypto.randomUUID()}.new`;
+    await Deno.writeTextFile(join(folder, temporary), "");
+  }
+  await record(runs.path, config, { events: 1 });
+  const left = [...(await filesBelow(folder)).keys()].filter((name) => !before.includes(name));
+  assert.deepEqual(left.map((name) => name.replace(/[^.]+\.new$/, "")), [".lines.json.", ".tags.json."]);
+});
+
 Deno.test("a replay that gives another number than was recorded is refused, and what was recorded stays", async () => {
   using runs = new TemporaryFolder();
   const config = tinyConfig({ controls: [] });

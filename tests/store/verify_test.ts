@@ -190,11 +190,15 @@ Deno.test("files that do not belong are problems; what a kill leaves behind is a
   const id = await recordRun(runs.path, { controls: [] }, { levels: 2 });
   const folder = `${runs.path}/${id}`;
   await Deno.writeTextFile(`${folder}/lock`, "");
+  await Deno.writeTextFile(`${folder}/lock.${crypto.randomUUID()}.takeover`, "");
   await Deno.writeTextFile(`${folder}/.summary.json.new`, "");
+  await Deno.writeTextFile(`${folder}/tickets/.${crypto.randomUUID()}.new`, "");
+  await Deno.writeTextFile(`${folder}/.nfs00000000000000070000a1b2`, "");
   await Deno.copyFile(`${folder}/${ticket}`, `${folder}/${ticket.replace("01", "02")}`);
   const { problems, notes } = await verifyRun(runs.path, id);
   assert.deepEqual(problems, []);
   assert.match(notes.join("\n"), /^lock was left behind, and is not used/m);
   assert.match(notes.join("\n"), /^\.summary\.json\.new was left behind/m);
+  assert.equal(notes.length, 6);
   assert.match(notes.join("\n"), /level-02.* is of a level that the checkpoint does not have yet/);
 });

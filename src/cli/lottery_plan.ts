@@ -7,7 +7,7 @@ import { basename } from "node:path";
 import { legible } from "../data/quoted.ts";
 import { type LotteryConfig, parseConfig, runId } from "../lottery/config.ts";
 import { parsePlanTable, planHashOf } from "../lottery/plan_table.ts";
-import { equalRuns } from "../store/equal_runs.ts";
+import { type RunScan, scanRuns } from "../store/equal_runs.ts";
 import { runIds } from "../store/index.ts";
 import { type Manifest, planOfManifest, type RecordedPlan, shippedPlan } from "../store/manifest.ts";
 import { readSettings } from "../store/run_files.ts";
@@ -74,22 +74,44 @@ export async function planForSettings(
     readonly isResumed: boolean;
   },
 ): Promise<HashedPlan> {
-  if (given) return given;
-  const shipped = { ...shippedPlan, hash: await planHashOf(shippedPlan.table) };
-  if (!isResumed) return shipped;
-  const ids = runIds(runs);
-  if (ids.includes(await runId(config, { dataDigest, planHash: shipped.hash }))) return shipped;
-  const others = await equalRuns(runs, ids, config, dataDigest);
-  const byHash = new Map(others.map((own) => [own.manifest.planHash, own]));
-  if (byHash.size > 1) {
-    throw new UsageError(
-      `Cannot tell which run to go on with: ${
-        [...byHash.values()].map(({ base }) => base).join(", ")
-      } have these settings, each with a plan table of its own. Name one: --resume ID.`,
-    );
-  }
-  const [other] = byHash.values();
-  return other ? { ...await planOfManifest(other.manifest), hash: other.manifest.planHash } : shipped;
+  if (!given && !isResumed) return await hashedShipped();
+  return await (await planChooser(runs, given))(config, dataDigest);
+}
+
+/** Chooses the plan table of settings on a data set of a digest. */
+export type PlanChooser = (config: LotteryConfig, dataDigest: string) => Promise<HashedPlan>;
+
+/**
+ * Chooses plan tables as {@linkcode planForSettings} does when going on, for many settings: each run that is there is read once at most.
+ *
+ * @returns a function that throws a UsageError when several runs could be meant
+ */
+export async function planChooser(runs: string, given: HashedPlan | undefined): Promise<PlanChooser> {
+  if (given) return () => Promise.resolve(given);
+  const shipped = await hashedShipped();
+  const ids = new Set(runIds(runs));
+  const scans = new Map<string, Promise<RunScan>>();
+  return async (config, dataDigest) => {
+    if (ids.has(await runId(config, { dataDigest, planHash: shipped.hash }))) return shipped;
+    const scan = scans.get(config.preset) ??
+      scanRuns(runs, [...ids].filter((id) => id.startsWith(`${config.preset}-`)));
+    scans.set(config.preset, scan);
+    const others = await (await scan).equalTo(config, dataDigest);
+    const byHash = new Map(others.map((own) => [own.manifest.planHash, own]));
+    if (byHash.size > 1) {
+      throw new UsageError(
+        `Cannot tell which run to go on with: ${
+          [...byHash.values()].map(({ base }) => base).join(", ")
+        } have these settings, each with a plan table of its own. Name one: --resume ID.`,
+      );
+    }
+    const [other] = byHash.values();
+    return other ? { ...await planOfManifest(other.manifest), hash: other.manifest.planHash } : shipped;
+  };
+}
+
+async function hashedShipped(): Promise<HashedPlan> {
+  return { ...shippedPlan, hash: await planHashOf(shippedPlan.table) };
 }
 
 /**

@@ -6,6 +6,10 @@
 import type { ClaimAnywhere } from "../analysis/claims.ts";
 import type { LotteryConfig, PresetName } from "../lottery/config.ts";
 import type { ArmName } from "../lottery/types.ts";
+import type { Grid } from "./grid.ts";
+
+/** What differs from a preset. */
+export type Changes = Partial<Omit<LotteryConfig, "preset">>;
 
 /** A run of an experiment, at the paper's scale. */
 export interface ExperimentRun {
@@ -14,7 +18,7 @@ export interface ExperimentRun {
   /** Where its settings start from. */
   readonly preset: PresetName;
   /** What differs from the preset, controls included. */
-  readonly changes: Partial<Omit<LotteryConfig, "preset">>;
+  readonly changes: Changes;
 }
 
 /** What is drawn against remaining weights, or against iterations. */
@@ -137,6 +141,8 @@ export interface Experiment {
   readonly about: string;
   /** What is trained. Figures with equal runs share them. */
   readonly runs: readonly ExperimentRun[];
+  /** The grid that the runs are, where they are one. */
+  readonly grid?: Grid;
   /** What is drawn. */
   readonly panels: readonly Panel[];
   /** The paper's numbers; none where it prints them only as a picture. */

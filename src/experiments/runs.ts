@@ -5,10 +5,8 @@
  * @module
  */
 import type { ControlName } from "../lottery/config.ts";
-import type { ExperimentRun } from "./experiment.ts";
-
-/** What differs from a preset. */
-export type Changes = ExperimentRun["changes"];
+import type { Changes, ExperimentRun } from "./experiment.ts";
+import type { Grid, Point } from "./grid.ts";
 
 /**
  * LeNet-300-100 on MNIST: 20 levels of 50,000 iterations, five replicates, three draws per ticket. All trained weights are kept (1 MB a
@@ -61,47 +59,22 @@ export function convsWithDropout(controls: readonly ControlName[]): ExperimentRu
 /** The three recipes of VGG-19 and ResNet-18: high rate, low rate, and a high one that is warmed up to. */
 const deepRecipes = {
   vgg19: [
-    { name: "lr 0.1", changes: { lr: 0.1, warmup: 0 } },
-    { name: "lr 0.01", changes: { lr: 0.01, warmup: 0 } },
-    { name: "lr 0.1, warmup 10K", changes: { lr: 0.1, warmup: 10_000 } },
+    { label: "lr 0.1", changes: { lr: 0.1, warmup: 0 } },
+    { label: "lr 0.01", changes: { lr: 0.01, warmup: 0 } },
+    { label: "lr 0.1, warmup 10K", changes: { lr: 0.1, warmup: 10_000 } },
   ],
   resnet18: [
-    { name: "lr 0.1", changes: { lr: 0.1, warmup: 0 } },
-    { name: "lr 0.01", changes: { lr: 0.01, warmup: 0 } },
-    { name: "lr 0.03, warmup 20K", changes: { lr: 0.03, warmup: 20_000 } },
+    { label: "lr 0.1", changes: { lr: 0.1, warmup: 0 } },
+    { label: "lr 0.01", changes: { lr: 0.01, warmup: 0 } },
+    { label: "lr 0.03, warmup 20K", changes: { lr: 0.03, warmup: 20_000 } },
   ],
-} as const satisfies Readonly<Record<string, readonly { readonly name: string; readonly changes: Changes }[]>>;
+} as const satisfies Readonly<Record<string, readonly Point[]>>;
 
 /** A deep network by its three recipes. */
 export function deep(
   preset: keyof typeof deepRecipes,
   controls: readonly ControlName[],
   changes: Changes = {},
-): ExperimentRun[] {
-  return deepRecipes[preset].map((recipe) => ({
-    name: recipe.name,
-    preset,
-    changes: { controls, ...recipe.changes, ...changes },
-  }));
-}
-
-/** One of several runs that differ in one thing; their replicates are the appendices' three. */
-export function sweep<Value>(
-  preset: ExperimentRun["preset"],
-  values: readonly Value[],
-  of: (value: Value) => { readonly name: string; readonly changes: Changes },
-): ExperimentRun[] {
-  return values.map((value) => {
-    const { name, changes } = of(value);
-    return {
-      name,
-      preset,
-      changes: { ...(preset === "lenet" ? { saveFinals: "all" } : {}), controls: [], replicates: 3, ...changes },
-    };
-  });
-}
-
-/** A learning rate as a name: `lr 0.0002`. */
-export function rateName(lr: number): string {
-  return `lr ${lr}`;
+): Grid {
+  return { preset, base: { controls, ...changes }, axes: [{ name: "recipe", points: deepRecipes[preset] }] };
 }

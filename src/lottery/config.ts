@@ -83,6 +83,9 @@ export interface LotteryConfig {
   readonly saveFinals: "none" | "last" | "all";
 }
 
+/** Most replicates of a run. */
+export const mostReplicates = 1000;
+
 const fraction = z.number().min(0).lt(1);
 const count = z.int().min(1);
 
@@ -125,7 +128,7 @@ const schema = z.strictObject({
   rewind: z.int().min(0).max(1_000_000).describe(
     "reset survivors to their values at this iteration; 0 = initialisation",
   ),
-  replicates: count.max(1000).describe("independent repetitions, trained in lockstep"),
+  replicates: count.max(mostReplicates).describe("independent repetitions, trained in lockstep"),
   controls: z.array(z.enum(controlNames)).describe("controls to train beside the tickets, or none"),
   reinitDraws: count.max(100).describe("draws per ticket, for controls that draw at random such as reinit"),
   seed: z.int().min(0).max(2 ** 32 - 1).describe("seed of replicate 1; replicate r has seed + r - 1"),
@@ -384,6 +387,24 @@ export function parseConfig(value: unknown): LotteryConfig {
     );
   }
   return config;
+}
+
+/**
+ * Validates some settings, each for itself: what depends on the others is seen when the configuration is complete.
+ *
+ * @param value anything, for instance parsed JSON
+ * @throws {RangeError} naming the flag of the first wrong setting, the value, what is wanted and what to do
+ */
+export function parseChanges(value: unknown): Partial<Omit<LotteryConfig, "preset">> {
+  if (isChanges(value)) return value;
+  throw new RangeError(explain(value, changesSchema.safeParse(value).error?.issues[0]));
+}
+
+const changesSchema = schema.omit({ preset: true }).partial();
+
+/** Whether settings are in order; they are taken as they are, since the schema would fill in what is left out. */
+function isChanges(value: unknown): value is Partial<Omit<LotteryConfig, "preset">> {
+  return changesSchema.safeParse(value).success;
 }
 
 /** What determines the numbers of the ticket arm, beside the configuration. */

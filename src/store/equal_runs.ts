@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { type LotteryConfig, runId } from "../lottery/config.ts";
+import { type IdentityContext, type LotteryConfig, runId } from "../lottery/config.ts";
 import { isManifest, type Manifest } from "./manifest.ts";
 import { readJson } from "./run_files.ts";
 
@@ -18,9 +18,62 @@ export interface EqualRun {
   readonly manifest: Manifest;
 }
 
+/** The runs of a folder, read once to be asked for many settings. */
+export interface RunScan {
+  /**
+   * The runs that have these settings, in the order of the ids.
+   *
+   * @param dataDigest of the data set; runs on other data are left out then
+   */
+  readonly equalTo: (config: LotteryConfig, dataDigest?: string) => Promise<EqualRun[]>;
+}
+
+/** Files that are read at once; some systems let a process have 256 of them open. */
+const atOnce = 64;
+
 /**
- * The runs that have these settings, in the order of the ids. Nothing is loaded for it: data and plan table are what the manifests
- * say. Runs without a manifest that can be read are passed over.
+ * Reads what runs were made with. Nothing is loaded for it: data and plan table are what the manifests say. Runs without a manifest
+ * that can be read are passed over.
+ */
+export async function scanRuns(runs: string, ids: readonly string[]): Promise<RunScan> {
+  // Runs of one data set and plan table: there are few such groups, and settings have one id in each.
+  const groups = new Map<string, { readonly context: IdentityContext; readonly byBase: Map<string, Found[]> }>();
+  for (let from = 0; from < ids.length; from += atOnce) {
+    const part = ids.slice(from, from + atOnce);
+    const read = part.map((id) => readJson(join(runs, id, "manifest.json")).catch(() => undefined));
+    for (const [index, manifest] of (await Promise.all(read)).entries()) {
+      const id = part[index];
+      if (id === undefined || !isManifest(manifest)) continue;
+      const context = { dataDigest: manifest.data.digest, planHash: manifest.planHash };
+      const key = `${context.dataDigest} ${context.planHash}`;
+      const group = groups.get(key) ?? { context, byBase: new Map<string, Found[]>() };
+      groups.set(key, group);
+      for (const base of new Set([id, withoutNumber(id)])) {
+        group.byBase.set(base, [...group.byBase.get(base) ?? [], { place: from + index, id, manifest }]);
+      }
+    }
+  }
+  return {
+    equalTo: async (config, dataDigest) => {
+      const found: (Found & EqualRun)[] = [];
+      for (const { context, byBase } of groups.values()) {
+        if (dataDigest !== undefined && context.dataDigest !== dataDigest) continue;
+        const base = await runId(config, context);
+        for (const own of byBase.get(base) ?? []) found.push({ ...own, base });
+      }
+      return found.sort((a, b) => a.place - b.place).map(({ id, base, manifest }) => ({ id, base, manifest }));
+    },
+  };
+}
+
+interface Found {
+  readonly place: number;
+  readonly id: string;
+  readonly manifest: Manifest;
+}
+
+/**
+ * The runs that have these settings, in the order of the ids. Of many settings {@linkcode scanRuns} reads the runs once.
  *
  * @param dataDigest of the data set; runs on other data are left out then
  */
@@ -30,23 +83,15 @@ export async function equalRuns(
   config: LotteryConfig,
   dataDigest?: string,
 ): Promise<EqualRun[]> {
-  const found: EqualRun[] = [];
-  const bases = new Map<string, string>();
-  for (const id of ids) {
-    if (!id.startsWith(`${config.preset}-`)) continue;
-    const manifest = await readJson(join(runs, id, "manifest.json")).catch(() => undefined);
-    if (!isManifest(manifest)) continue;
-    const { data: { digest }, planHash } = manifest;
-    if (dataDigest !== undefined && digest !== dataDigest) continue;
-    const key = `${digest} ${planHash}`;
-    const base = bases.get(key) ?? await runId(config, { dataDigest: digest, planHash });
-    bases.set(key, base);
-    if (id === base || isNumbered(id, base)) found.push({ id, base, manifest });
-  }
-  return found;
+  const scan = await scanRuns(runs, ids.filter((id) => id.startsWith(`${config.preset}-`)));
+  return await scan.equalTo(config, dataDigest);
 }
 
 /** Whether an id is another's with a number behind it, as `--fresh` makes them. */
 export function isNumbered(id: string, base: string): boolean {
-  return id.startsWith(`${base}-`) && /^[1-9]\d*$/.test(id.slice(base.length + 1));
+  return id !== base && withoutNumber(id) === base;
+}
+
+function withoutNumber(id: string): string {
+  return id.replace(/-[1-9]\d*$/, "");
 }

@@ -6,6 +6,7 @@ import {
   flagOf,
   type LotteryConfig,
   networkOf,
+  parseChanges,
   parseConfig,
   preset,
   presetNames,
@@ -236,6 +237,19 @@ Deno.test("what is no configuration is refused: nothing, a list, a missing key, 
   const { lr: _, ...rest } = presets.lenet.config;
   assert.throws(() => parseConfig(rest), /--lr is missing/);
   assert.throws(() => parseConfig({ ...presets.lenet.config, learningRate: 1 }), /learningRate/);
+});
+
+Deno.test("some settings are validated each for itself, and those that are left out stay out", () => {
+  assert.deepEqual(parseChanges({}), {});
+  // More warmup than the iterations of a preset: these may come from elsewhere.
+  const changes = { lr: 0.1, warmup: 1_000_000, densities: [0.5], network: presets.conv2.config.network };
+  assert.deepEqual(parseChanges(changes), changes);
+  assert.throws(() => parseChanges({ lr: 0.1, seed: -1 }), /^RangeError: --seed is -1, and it must be a whole number/);
+  assert.throws(() => parseChanges({ preset: "lenet" }), /^RangeError: There is no setting "preset"/);
+  assert.throws(() => parseChanges({ network: {} }), /^RangeError: The network of one's own is wrong/);
+  for (const value of [undefined, null, [], "lr"]) {
+    assert.throws(() => parseChanges(value), /^RangeError: The configuration is not an object of settings/);
+  }
 });
 
 Deno.test("a run's id holds for what can be added to it, and changes with whatever determines its tickets", async () => {

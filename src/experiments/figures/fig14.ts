@@ -4,15 +4,18 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { gridRuns } from "../grid.ts";
 import { linesOf, over } from "../panels.ts";
 import { convs, deep, lenet } from "../runs.ts";
 
 const controls = ["reinit", "random"] as const;
 const arms = ["ticket", ...controls] as const;
 const small = [lenet(controls), ...convs(controls)];
-const named = (preset: "resnet18" | "vgg19", name: string) =>
-  deep(preset, controls).map((run) => ({ ...run, name: `${name}, ${run.name}` }));
-const runs = [...small, ...named("resnet18", "ResNet-18"), ...named("vgg19", "VGG-19")];
+const large = [
+  { ...deep("resnet18", controls), prefix: "ResNet-18" },
+  { ...deep("vgg19", controls), prefix: "VGG-19" },
+];
+const runs = [...small, ...large.flatMap(gridRuns)];
 
 /** Figure 14. */
 export const fig14: Experiment = {

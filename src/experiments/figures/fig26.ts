@@ -4,14 +4,16 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { axis, type Grid, gridRuns } from "../grid.ts";
 import { linesOf, speedAndAccuracy } from "../panels.ts";
-import { rateName } from "../runs.ts";
-import { lenetSweep, ourGrid } from "../sweeps.ts";
+import { lenetAppendix, ourGrid } from "../sweeps.ts";
 
-const runs = lenetSweep([2.5e-5, 2e-4, 6e-4, 1.2e-3, 2e-3, 6.4e-3], (lr) => ({
-  name: rateName(lr),
-  changes: { lr },
-}));
+const grid: Grid = {
+  preset: "lenet",
+  base: lenetAppendix,
+  axes: [axis("lr", [2.5e-5, 2e-4, 6e-4, 1.2e-3, 2e-3, 6.4e-3])],
+};
+const runs = gridRuns(grid);
 
 /** Figure 26. */
 export const fig26: Experiment = {
@@ -19,6 +21,7 @@ export const fig26: Experiment = {
   title: "Learning rates of Adam, LeNet",
   about: "LeNet by Adam at several learning rates. " + ourGrid,
   runs,
+  grid,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],
   reading:

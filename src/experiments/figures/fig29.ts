@@ -4,8 +4,9 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { type Grid, gridRuns } from "../grid.ts";
 import { linesOf, speedAndAccuracy } from "../panels.ts";
-import { lenetSweep, ourGrid } from "../sweeps.ts";
+import { lenetAppendix, ourGrid } from "../sweeps.ts";
 
 /** Rounds until about 1.2 % of the weights remain, as with the 20 rounds of 20 %. */
 const rates = [
@@ -15,10 +16,18 @@ const rates = [
   { rate: 0.6, levels: 5 },
   { rate: 0.8, levels: 3 },
 ] as const;
-const runs = lenetSweep(rates, ({ rate, levels }) => ({
-  name: `${Math.round(rate * 100)} % a round`,
-  changes: { pruneDense: rate, pruneOutput: rate / 2, levels },
-}));
+const grid: Grid = {
+  preset: "lenet",
+  base: lenetAppendix,
+  axes: [{
+    name: "rate",
+    points: rates.map(({ rate, levels }) => ({
+      label: `${Math.round(rate * 100)} % a round`,
+      changes: { pruneDense: rate, pruneOutput: rate / 2, levels },
+    })),
+  }],
+};
+const runs = gridRuns(grid);
 
 /** Figure 29. */
 export const fig29: Experiment = {
@@ -26,6 +35,7 @@ export const fig29: Experiment = {
   title: "Pruning rates, LeNet",
   about: "LeNet pruned by several fractions a round, the output layer by half of that. " + ourGrid,
   runs,
+  grid,
   panels: speedAndAccuracy(linesOf(runs)),
   paper: [],
   reading:

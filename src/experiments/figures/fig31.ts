@@ -4,15 +4,21 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { type Grid, gridRuns } from "../grid.ts";
 import { linesOf, speedAndAccuracy } from "../panels.ts";
-import { lenetSweep, ourGrid } from "../sweeps.ts";
+import { lenetAppendix, ourGrid } from "../sweeps.ts";
 
 /** Three to one, as the paper keeps it; the largest first, of which the others are shares. */
 const sizes = [[900, 300], [600, 200], [300, 100], [150, 50], [75, 25]] as const;
-const runs = lenetSweep(sizes, ([first, second]) => ({
-  name: `${first}-${second}`,
-  changes: { width: first / 300 },
-}));
+const grid: Grid = {
+  preset: "lenet",
+  base: lenetAppendix,
+  axes: [{
+    name: "width",
+    points: sizes.map(([first, second]) => ({ label: `${first}-${second}`, changes: { width: first / 300 } })),
+  }],
+};
+const runs = gridRuns(grid);
 
 /** Figure 31. */
 export const fig31: Experiment = {
@@ -20,6 +26,7 @@ export const fig31: Experiment = {
   title: "Layer sizes, LeNet",
   about: "LeNet with hidden layers of several sizes, against the number of weights that remain. " + ourGrid,
   runs,
+  grid,
   panels: speedAndAccuracy(linesOf(runs), "", { x: "weights" }),
   paper: [],
   reading:

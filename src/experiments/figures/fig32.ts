@@ -4,13 +4,14 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-import { rateName } from "../runs.ts";
-import { convSweep, ourGrid } from "../sweeps.ts";
+import { axis, type Grid, gridRuns } from "../grid.ts";
+import { appendix, networks, ourGrid, panelsByNetwork } from "../sweeps.ts";
 
-const { runs, panels } = convSweep(
-  () => [1e-4, 2e-4, 3e-4, 4e-4, 8e-4],
-  (lr) => ({ name: rateName(lr), changes: { lr, pruneConv: 0.1 } }),
-);
+const grid: Grid = {
+  preset: "conv2",
+  base: { ...appendix, pruneConv: 0.1 },
+  axes: [networks, axis("lr", [1e-4, 2e-4, 3e-4, 4e-4, 8e-4])],
+};
 
 /** Figure 32. */
 export const fig32: Experiment = {
@@ -19,8 +20,9 @@ export const fig32: Experiment = {
   about:
     "The convolutional networks by Adam at several learning rates, all with convolutions pruned by 10 % a round as " +
     "the paper has them here. " + ourGrid,
-  runs,
-  panels,
+  runs: gridRuns(grid),
+  grid,
+  panels: panelsByNetwork(grid),
   paper: [],
   reading:
     "Tickets are found at nearly all rates; at the very highest they fade, as for the deep networks. Chosen: 0.0002, " +

@@ -4,12 +4,20 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-import { convSweep, ourGrid } from "../sweeps.ts";
+import { type Grid, gridRuns } from "../grid.ts";
+import { appendix, networks, ourGrid, panelsByNetwork } from "../sweeps.ts";
 
-const { runs, panels } = convSweep(() => [0.05, 0.1, 0.15, 0.2, 0.3], (pruneConv) => ({
-  name: `convolutions ${Math.round(pruneConv * 100)} %`,
-  changes: { pruneConv },
-}));
+const grid: Grid = {
+  preset: "conv2",
+  base: appendix,
+  axes: [networks, {
+    name: "pruneConv",
+    points: [0.05, 0.1, 0.15, 0.2, 0.3].map((pruneConv) => ({
+      label: `convolutions ${Math.round(pruneConv * 100)} %`,
+      changes: { pruneConv },
+    })),
+  }],
+};
 
 /** Figure 35. */
 export const fig35: Experiment = {
@@ -17,8 +25,9 @@ export const fig35: Experiment = {
   title: "Pruning rates of convolutions, Conv-2, Conv-4 and Conv-6",
   about: "The convolutional networks with dense layers pruned by 20 % a round and convolutions by several rates. " +
     ourGrid,
-  runs,
-  panels,
+  runs: gridRuns(grid),
+  grid,
+  panels: panelsByNetwork(grid),
   paper: [],
   reading: "Any rate from 10 to 20 % is reasonable; chosen are 10, 10 and 15 %.",
 };

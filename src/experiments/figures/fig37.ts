@@ -4,14 +4,21 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-import { convSweep } from "../sweeps.ts";
+import { type Grid, gridRuns } from "../grid.ts";
+import { appendix, networks, panelsByNetwork } from "../sweeps.ts";
 
-const rates = [
-  { name: "both", changes: {} },
-  { name: "convolutions only", changes: { pruneDense: 0, pruneOutput: 0 } },
-  { name: "dense layers only", changes: { pruneConv: 0 } },
-] as const;
-const { runs, panels } = convSweep(() => rates, (rate) => rate, { x: "weights" });
+const grid: Grid = {
+  preset: "conv2",
+  base: appendix,
+  axes: [networks, {
+    name: "layers",
+    points: [
+      { label: "both", changes: {} },
+      { label: "convolutions only", changes: { pruneDense: 0, pruneOutput: 0 } },
+      { label: "dense layers only", changes: { pruneConv: 0 } },
+    ],
+  }],
+};
 
 /** Figure 37. */
 export const fig37: Experiment = {
@@ -19,8 +26,9 @@ export const fig37: Experiment = {
   title: "Pruning convolutions, dense layers, or both",
   about: "Convolutions alone are pruned, dense layers alone, or both, against the number of weights that remain. The " +
     "paper shows test accuracy here, and so do we. Three replicates, as in the paper's appendices.",
-  runs,
-  panels,
+  runs: gridRuns(grid),
+  grid,
+  panels: panelsByNetwork(grid, { x: "weights" }),
   paper: [],
   reading:
     "Convolutions alone give higher accuracy and faster learning, but are few of the weights; dense layers alone " +

@@ -4,15 +4,20 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { type Axis, type Grid, gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, vggIterations } from "../panels.ts";
 import { deep } from "../runs.ts";
 
-const scoped = (scope: "global" | "layer") =>
-  deep("vgg19", [], { scope }).map((run) => ({
-    ...run,
-    name: `${run.name}, ${scope === "layer" ? "layer-wise" : scope}`,
-  }));
-const runs = [...scoped("global"), ...scoped("layer")];
+const recipes = deep("vgg19", []);
+const scopes: Axis = {
+  name: "scope",
+  points: [
+    { label: "global", changes: { scope: "global" } },
+    { label: "layer-wise", changes: { scope: "layer" } },
+  ],
+};
+const grid: Grid = { ...recipes, axes: [...recipes.axes, scopes] };
+const runs = gridRuns(grid);
 
 /** Figure 38. */
 export const fig38: Experiment = {
@@ -21,6 +26,7 @@ export const fig38: Experiment = {
   about: "VGG-19 by its three recipes, with all convolutions ranked in one pool or each by itself. The paper shows " +
     "accuracy on the validation set here, and we show that on the test set.",
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs), ...vggIterations),
   paper: [
     { run: "lr 0.1, warmup 10K, global", remaining: 0.015, measure: "accuracy-over-dense-at-end", value: 0 },

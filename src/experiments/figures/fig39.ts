@@ -4,15 +4,20 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { type Axis, type Grid, gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, resnetIterations } from "../panels.ts";
 import { deep } from "../runs.ts";
 
-const scoped = (scope: "global" | "layer") =>
-  deep("resnet18", [], { scope }).map((run) => ({
-    ...run,
-    name: `${run.name}, ${scope === "layer" ? "layer-wise" : scope}`,
-  }));
-const runs = [...scoped("global"), ...scoped("layer")];
+const recipes = deep("resnet18", []);
+const scopes: Axis = {
+  name: "scope",
+  points: [
+    { label: "global", changes: { scope: "global" } },
+    { label: "layer-wise", changes: { scope: "layer" } },
+  ],
+};
+const grid: Grid = { ...recipes, axes: [...recipes.axes, scopes] };
+const runs = gridRuns(grid);
 
 /** Figure 39. */
 export const fig39: Experiment = {
@@ -22,6 +27,7 @@ export const fig39: Experiment = {
     "ResNet-18 by its three recipes, with all convolutions ranked in one pool or each by itself. The paper shows " +
     "accuracy on the validation set here, and we show that on the test set.",
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs), ...resnetIterations),
   paper: [],
   reading: "Global pruning finds smaller tickets, by less than for VGG-19.",

@@ -4,10 +4,12 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, resnetIterations } from "../panels.ts";
 import { deep } from "../runs.ts";
 
-const runs = deep("resnet18", ["reinit"], { scope: "layer" });
+const grid = deep("resnet18", ["reinit"], { scope: "layer" });
+const runs = gridRuns(grid);
 
 /** Figure 41. */
 export const fig41: Experiment = {
@@ -15,6 +17,7 @@ export const fig41: Experiment = {
   title: "ResNet-18 by three learning-rate recipes, layer-wise",
   about: "Figure 8 with layer-wise instead of global pruning.",
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs, ["ticket", "reinit"]), ...resnetIterations),
   paper: [],
   reading: "As Figure 8, but the smallest tickets are larger than those of global pruning.",

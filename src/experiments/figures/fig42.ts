@@ -4,15 +4,16 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { axis, type Grid, gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, resnetIterations } from "../panels.ts";
-import { rateName, sweep } from "../runs.ts";
-import { ourGrid } from "../sweeps.ts";
+import { appendix, ourGrid } from "../sweeps.ts";
 
-const runs = sweep(
-  "resnet18",
-  [0.005, 0.01, 0.02, 0.05, 0.1],
-  (lr) => ({ name: rateName(lr), changes: { lr, warmup: 0 } }),
-);
+const grid: Grid = {
+  preset: "resnet18",
+  base: { ...appendix, warmup: 0 },
+  axes: [axis("lr", [0.005, 0.01, 0.02, 0.05, 0.1])],
+};
+const runs = gridRuns(grid);
 
 /** Figure 42. */
 export const fig42: Experiment = {
@@ -20,6 +21,7 @@ export const fig42: Experiment = {
   title: "Learning rates, ResNet-18",
   about: "ResNet-18 without warmup at several learning rates. " + ourGrid,
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs), ...resnetIterations),
   paper: [],
   reading: "No tickets are found at any rate above 0.01.",

@@ -4,15 +4,16 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { axis, type Grid, gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, vggIterations } from "../panels.ts";
-import { rateName, sweep } from "../runs.ts";
-import { ourGrid } from "../sweeps.ts";
+import { appendix, ourGrid } from "../sweeps.ts";
 
-const runs = sweep(
-  "vgg19",
-  [0.005, 0.01, 0.02, 0.05, 0.1],
-  (lr) => ({ name: rateName(lr), changes: { lr, warmup: 0 } }),
-);
+const grid: Grid = {
+  preset: "vgg19",
+  base: { ...appendix, warmup: 0 },
+  axes: [axis("lr", [0.005, 0.01, 0.02, 0.05, 0.1])],
+};
+const runs = gridRuns(grid);
 
 /** Figure 43. */
 export const fig43: Experiment = {
@@ -20,6 +21,7 @@ export const fig43: Experiment = {
   title: "Learning rates, VGG-19",
   about: "VGG-19 without warmup at several learning rates. " + ourGrid,
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs), ...vggIterations),
   paper: [],
   reading: "No tickets are found at any rate above 0.01.",

@@ -4,10 +4,12 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, vggIterations } from "../panels.ts";
 import { deep } from "../runs.ts";
 
-const runs = deep("vgg19", ["reinit"]);
+const grid = deep("vgg19", ["reinit"]);
+const runs = gridRuns(grid);
 
 /** Figure 7. */
 export const fig7: Experiment = {
@@ -16,6 +18,7 @@ export const fig7: Experiment = {
   about: "VGG-19 with global pruning: a learning rate of 0.1, one of 0.01, and one of 0.1 after 10,000 iterations of " +
     "warmup.",
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs, ["ticket", "reinit"]), ...vggIterations),
   paper: [
     { run: "lr 0.01", remaining: 0.035, measure: "accuracy-over-dense-at-end", value: -0.01 },

@@ -4,10 +4,12 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
+import { gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, resnetIterations } from "../panels.ts";
 import { deep } from "../runs.ts";
 
-const runs = deep("resnet18", ["reinit"]);
+const grid = deep("resnet18", ["reinit"]);
+const runs = gridRuns(grid);
 
 /** Figure 8. */
 export const fig8: Experiment = {
@@ -17,6 +19,7 @@ export const fig8: Experiment = {
     "ResNet-18 with global pruning: a learning rate of 0.1, one of 0.01, and one of 0.03 after 20,000 iterations of " +
     "warmup.",
   runs,
+  grid,
   panels: accuracyOnTheWay(linesOf(runs, ["ticket", "reinit"]), ...resnetIterations),
   paper: [
     { run: "lr 0.01", remaining: 0.417, measure: "accuracy-at-end", value: 0.895 },

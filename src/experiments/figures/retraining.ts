@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { Experiment } from "../experiment.ts";
+import type { Experiment, ExperimentRun } from "../experiment.ts";
 import { linesOf, over } from "../panels.ts";
-import { sweep } from "../runs.ts";
+import { appendix } from "../sweeps.ts";
 
 const controls = ["lr-rewind", "fine-tune"] as const;
-const runs = sweep(
-  "resnet18",
-  ["ResNet-18"],
-  (name) => ({ name, changes: { lr: 0.1, warmup: 0, rewind: 1_000, controls } }),
-);
+const run: ExperimentRun = {
+  name: "ResNet-18",
+  preset: "resnet18",
+  changes: { ...appendix, lr: 0.1, warmup: 0, rewind: 1_000, controls },
+};
 
 /** Retraining (Renda, Frankle & Carbin 2020, arXiv 2003.02389). */
 export const retraining: Experiment = {
@@ -22,8 +22,8 @@ export const retraining: Experiment = {
     "ResNet-18 after each round of pruning: with its survivors rewound to iteration 1,000; with its trained weights " +
     "and the schedule of learning rates from there; with its trained weights at the last rate. Renda, Frankle & " +
     "Carbin 2020 (arXiv 2003.02389).",
-  runs,
-  panels: [over("test-accuracy-at-end", linesOf(runs, ["ticket", ...controls]))],
+  runs: [run],
+  panels: [over("test-accuracy-at-end", linesOf([run], ["ticket", ...controls]))],
   paper: [],
   reading: "Rewinding the learning rate does as well as rewinding weights or better; fine-tuning falls behind both.",
 };

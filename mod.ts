@@ -106,7 +106,14 @@ export type {
   ResidualSpec,
 } from "./src/nn/network.ts";
 export type { TrainingState } from "./src/nn/ensemble.ts";
-export { type LockstepRow, type PlanRow, type PlanTable, planTable, type TilesPlan } from "./src/nn/plan.ts";
+export {
+  type LockstepRow,
+  type PlanRow,
+  type PlanTable,
+  planTable,
+  type SpeedRow,
+  type TilesPlan,
+} from "./src/nn/plan.ts";
 export type { AdamSettings, LearningRateSettings, OptimizerSettings, SgdSettings } from "./src/nn/optimizer.ts";
 export { datasetNames, loadDataset, type LoadOptions } from "./src/data/load.ts";
 export type { Dataset, DatasetFile, DatasetName, Examples, ReadFile } from "./src/data/dataset.ts";

@@ -2,7 +2,8 @@
  * A plan table for the adapter that answers: on each kind and size of layer of some networks, which tiles of masked-dense kernels are
  * faster, and below which density compact kernels overtake them; then, with whole networks, how many in lockstep still pay. All
  * that is compared is timed in turn on one device, so that what disturbs one disturbs the others, and compared round by round. What is
- * faster by less than {@linkcode margin} does not count: a tie stays with what needs no reason.
+ * faster by less than {@linkcode margin} does not count: a tie stays with what needs no reason. At the end whole networks are timed with
+ * the kernels that were found, which decides nothing and is what runs are estimated by.
  *
  * Run: `deno task bench calibrate`
  *
@@ -16,15 +17,18 @@ import type { OptimizerSettings } from "../src/nn/optimizer.ts";
 import {
   forwardWork,
   type LayerPlan,
+  lockstepOf,
   type LockstepRow,
   plainPlan,
   type PlanRow,
   type PlanTable,
   planTable,
+  type SpeedRow,
   type TilesPlan,
 } from "../src/nn/plan.ts";
 import { crossing } from "./crossover.ts";
 import { timeEnsembles } from "./ensembles.ts";
+import { timeSpeed } from "./speed.ts";
 import { medianRatio, spread } from "./spread.ts";
 import { randomExamples, randomMasks, startValues, Training } from "./training.ts";
 
@@ -48,7 +52,7 @@ const hopeless = 2;
 
 /** A network to calibrate on. */
 export interface CalibratedNetwork {
-  /** Its layers are timed, but for the output layer, which is small and stays dense. */
+  /** Its layers are timed, but for the output layer, which is small and stays dense; then the whole of it. */
   readonly layout: NetworkLayout;
   /** The one whose steps are timed in lockstep, rather narrower than the first where that one is large. */
   readonly inLockstep: NetworkLayout;
@@ -122,6 +126,8 @@ export interface Calibration {
   readonly layers: readonly CalibratedLayer[];
   /** Per network. */
   readonly lockstep: readonly CalibratedLockstep[];
+  /** Per network, by how many train in lockstep and by level. */
+  readonly speed: readonly SpeedRow[];
 }
 
 /** Measures. */
@@ -143,11 +149,20 @@ export async function calibrate(gpu: Gpu, options: CalibrationOptions): Promise<
     lockstep.push(await timeLockstep(gpu, network, table, options));
   }
   const limits = lockstepRows(lockstep);
-  return {
-    table: limits.length > 0 ? { ...table, lockstep: { [adapter.kind]: limits } } : table,
-    layers,
-    lockstep,
-  };
+  const planned = limits.length > 0 ? { ...table, lockstep: { [adapter.kind]: limits } } : table;
+  const speed: SpeedRow[] = [];
+  for (const { layout, rates, optimizer, batchSize } of networks) {
+    signal?.throwIfAborted();
+    tell?.(`${layout.spec.name}, steps and evaluations`);
+    const pays = Math.min(
+      lockstepOf(forwardWork(layout, batchSize), adapter.kind, planned),
+      ...options.replicates.slice(-1),
+    );
+    const { runs, sampleMs } = options;
+    const settings = { layout, rates, optimizer, batchSize, lockstep: pays, table: planned, runs, sampleMs, signal };
+    speed.push(...await timeSpeed(gpu, settings));
+  }
+  return { table: { ...planned, speed: { [adapter.kind]: speed } }, layers, lockstep, speed };
 }
 
 /** A layer to be timed, in a network of its own. */

@@ -8,7 +8,7 @@
 import { unitRange } from "../src/data/normalization.ts";
 import { RandomStream } from "../src/data/random.ts";
 import type { AdapterInfo, Gpu } from "../src/gpu/gpu.ts";
-import { pruningGroups, type PruningRates, toPrune } from "../src/lottery/schedule.ts";
+import { plannedSurvivors, type PruningRates } from "../src/lottery/schedule.ts";
 import { architecture, type ArchitectureName } from "../src/nn/architectures.ts";
 import { DeviceExamples } from "../src/nn/batches.ts";
 import { Ensemble, type StartValues } from "../src/nn/ensemble.ts";
@@ -19,10 +19,10 @@ import type { OptimizerSettings } from "../src/nn/optimizer.ts";
 import { type LayerPlan, planOf, type PlanTable } from "../src/nn/plan.ts";
 
 /** Random images that trainings draw from. */
-const imageCount = 1024;
+export const imageCount = 1024;
 
 /** The most steps of one submit. */
-const mostSteps = 256;
+export const mostSteps = 256;
 
 /** One of the paper's networks for the images that it was made for. */
 export function networkLayout(network: ArchitectureName, width = 1): NetworkLayout {
@@ -58,24 +58,8 @@ export function plannedLevel(
   kind: AdapterInfo["kind"],
   table?: PlanTable,
 ): PlannedLevel {
-  const groups = pruningGroups(layout, rates);
   const sizes = layout.layers.map(({ inputs, outputs }) => inputs * outputs);
-  const kept = [...sizes];
-  for (let round = 0; round < level; round++) {
-    toPrune(groups, kept, round + 1).forEach((count, group) => {
-      const layers = groups[group]?.layers ?? [];
-      const pool = layers.reduce((sum, layer) => sum + (kept[layer] ?? 0), 0);
-      let before = 0;
-      let taken = 0;
-      for (const layer of layers) {
-        const own = kept[layer] ?? 0;
-        before += own;
-        const until = Math.round(count * before / pool);
-        kept[layer] = own - (until - taken);
-        taken = until;
-      }
-    });
-  }
+  const kept = plannedSurvivors(layout, level, rates).at(-1) ?? sizes;
   const plan = planOf(layout, kept.map((count, index) => count / (sizes[index] ?? 1)), kind, table);
   return {
     level,
@@ -198,6 +182,17 @@ export class Training implements Disposable {
     this.submit(steps);
     await this.#gpu.done();
     return (performance.now() - started) / steps;
+  }
+
+  /** Milliseconds of the first launches of an evaluation, over so many of them; what was submitted before is waited for first. */
+  async evaluationMs(times: number): Promise<number> {
+    const [program] = this.ensemble.evaluationPrograms;
+    if (!program) throw new Error("unreachable: an evaluation has a launch");
+    await this.#gpu.done();
+    const started = performance.now();
+    this.#gpu.submit([program, times]);
+    await this.#gpu.done();
+    return (performance.now() - started) / times;
   }
 
   /** Releases it. */

@@ -17,6 +17,7 @@ import { presets } from "../lottery/config.ts";
 import { optimizerOf } from "../lottery/optimizer.ts";
 import { ratesOf } from "../lottery/schedule.ts";
 import { type ArchitectureName, architectureNames } from "../nn/architectures.ts";
+import type { SpeedRow } from "../nn/plan.ts";
 import { suggestion, UsageError, userPath } from "./arguments.ts";
 import {
   type BenchForm,
@@ -35,7 +36,7 @@ import { formatTable } from "./table.ts";
 const usualRuns = 15;
 
 /** How long a layer may take: with both usual networks the command stays under two minutes on two cores without a GPU. */
-const secondsEach = 6;
+const secondsEach = 5;
 
 /** Networks that say something of sizes from LeNet's to Conv-2's. */
 const usualNetworks = ["lenet", "conv2"] as const;
@@ -49,7 +50,8 @@ export const calibrateForm: BenchForm = {
   description: "which kernels are faster on this adapter, as a plan table for `lottery --plan`",
   what: [
     "Measures on this adapter, for each kind and size of layer of some networks, which tiles of masked-dense kernels are",
-    "faster and below which density compact kernels overtake them, and how many networks in lockstep still pay. Writes what",
+    "faster and below which density compact kernels overtake them, how many networks in lockstep still pay, and how long",
+    "whole networks take, which says how long runs will (`sweep --dry-run`). Writes what",
     `it found as a plan table; a gain of less than ${
       margin * 100
     } % changes nothing. Takes up to two minutes on a software`,
@@ -97,7 +99,7 @@ export const calibrateForm: BenchForm = {
       file: userPath(out),
       async measure(gpu, signal, tell) {
         const ascending = replicates.toSorted((a, b) => a - b);
-        const { table, layers, lockstep } = await calibrate(gpu, {
+        const { table, layers, lockstep, speed } = await calibrate(gpu, {
           networks,
           replicates: ascending,
           runs,
@@ -107,7 +109,7 @@ export const calibrateForm: BenchForm = {
           signal,
         });
         return {
-          details: { runs, table, layers, lockstep },
+          details: { runs, table, layers, lockstep, speed },
           medians: mediansOf(layers.map(({ type, shape, registerMs }) => [`${type} ${shape}`, registerMs])),
           lines: [
             "Layers, all passes of a step together: workgroup tiles by register tiles, compact by the better of them",
@@ -117,6 +119,10 @@ export const calibrateForm: BenchForm = {
             "Networks in lockstep: time of one network by that of one that trains alone",
             "",
             ...formatLockstep(lockstep, ascending),
+            "",
+            "Whole networks with these kernels, all in lockstep together: what `sweep --dry-run` estimates by",
+            "",
+            ...formatSpeed(speed),
             "",
             `Written to ${userPath(out)}. A run goes by it with: deno task lottery --plan ${quote(out)}`,
           ],
@@ -159,6 +165,25 @@ function formatLayers(layers: readonly CalibratedLayer[]): string[] {
       String(rounds),
       tiles,
       compactBelow === 0 ? "never" : `below ${Math.round(compactBelow * 100)} %`,
+    ]),
+  );
+}
+
+function formatSpeed(rows: readonly SpeedRow[]): string[] {
+  return formatTable(
+    [
+      { title: "network", align: "left" },
+      { title: "in lockstep", align: "right" },
+      { title: "weights", align: "right" },
+      { title: "ms per step", align: "right" },
+      { title: "ms per 1,000 images evaluated", align: "right" },
+    ],
+    rows.map(({ network, networks, remaining, stepMs, evaluationMsPerThousandImages }) => [
+      network,
+      String(networks),
+      weightsLabel(remaining),
+      stepMs.toFixed(3),
+      evaluationMsPerThousandImages.toFixed(2),
     ]),
   );
 }

@@ -9,6 +9,7 @@ import type { Dataset, DatasetFile, Examples, ReadFile } from "./dataset.ts";
 import { digestOf } from "./idx_dataset.ts";
 import { readFolder } from "./read_folder.ts";
 import { sha256 } from "./sha256.ts";
+import type { DatasetSize } from "./sizes.ts";
 
 /** The files, training before test. */
 export const cifar10FileNames = [
@@ -42,6 +43,16 @@ const planePixels = 32 * 32;
 const pixels = 3 * planePixels;
 const recordBytes = 1 + pixels;
 const records = 10_000;
+
+/** Its images and how many there are, the last file's to test on. */
+export const cifar10Size: Omit<DatasetSize, "name"> = {
+  channels: 3,
+  height: 32,
+  width: 32,
+  classes,
+  train: { count: records * (cifar10FileNames.length - 1) },
+  test: { count: records },
+};
 
 /** The size of each file. */
 export const cifar10FileBytes: number = records * recordBytes;

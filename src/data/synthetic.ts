@@ -7,6 +7,18 @@ import type { Dataset, DatasetFile, Examples } from "./dataset.ts";
 import { digestOf } from "./idx_dataset.ts";
 import { RandomStream } from "./random.ts";
 import { sha256 } from "./sha256.ts";
+import type { DatasetSize } from "./sizes.ts";
+
+/** Its images and how many there are, where nobody says otherwise. */
+export const syntheticSize: Omit<DatasetSize, "name"> = {
+  channels: 1,
+  height: 28,
+  width: 28,
+  classes: 10,
+  train: { count: 2000 },
+  test: { count: 500 },
+};
+const usual = syntheticSize;
 
 /** Sizes of a synthetic data set. */
 export interface SyntheticOptions {
@@ -41,7 +53,8 @@ export interface SyntheticOptions {
  * ```
  */
 export async function syntheticDataset(options: SyntheticOptions = {}): Promise<Dataset> {
-  const { seed = 1, train = 2000, test = 500, channels = 1, height = 28, width = 28, classes = 10 } = options;
+  const { seed = 1, train = usual.train.count, test = usual.test.count } = options;
+  const { channels = usual.channels, height = usual.height, width = usual.width, classes = usual.classes } = options;
   const limits = [
     ["train", train, 1, 1_000_000],
     ["test", test, 1, 1_000_000],

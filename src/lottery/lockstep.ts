@@ -3,15 +3,17 @@
  *
  * @module
  */
-import type { Dataset } from "../data/dataset.ts";
+import type { DatasetSize } from "../data/sizes.ts";
+import type { AdapterInfo } from "../gpu/gpu.ts";
 import type { Limits } from "../gpu/limits.ts";
 import { DeviceExamples } from "../nn/batches.ts";
 import { planEnsemble } from "../nn/ensemble.ts";
 import { type NetworkLayout, roundUp, sizeOf } from "../nn/network.ts";
-import type { LayerPlan } from "../nn/plan.ts";
+import { forwardWork, type LayerPlan, lockstepOf, planOf, type PlanTable } from "../nn/plan.ts";
 import type { LotteryConfig } from "./config.ts";
 import { optimizerOf } from "./optimizer.ts";
-import type { MemoryEntry } from "./types.ts";
+import type { LockstepBy, MemoryEntry } from "./types.ts";
+import { networksAt } from "./wanted.ts";
 
 /** What a training takes on the device, by the number of networks in lockstep and the batch size. */
 export type MemoryPlanner = (replicates: number, batchSize?: number) => MemoryEntry[];
@@ -26,7 +28,7 @@ type BufferLimits = Required<Pick<Limits, "maxStorageBufferBindingSize" | "maxBu
  */
 export function memoryPlanner(
   config: LotteryConfig,
-  dataset: Dataset,
+  dataset: Pick<DatasetSize, "name" | "train" | "test">,
   layout: NetworkLayout,
   plan: readonly LayerPlan[] = [],
 ): MemoryPlanner {
@@ -57,6 +59,54 @@ export function memoryPlanner(
       plan,
     }),
   ];
+}
+
+/** What decides on how many networks train side by side, beside the run itself. */
+export interface LockstepContext {
+  /** The kind of adapter. */
+  readonly kind: AdapterInfo["kind"];
+  /** The plan table. */
+  readonly table: PlanTable;
+  /** What the device allows. */
+  readonly limits: BufferLimits;
+  /** No more than these, whatever would fit. */
+  readonly asked?: number | undefined;
+}
+
+/** How many networks of a run train side by side, and what they take. */
+export interface PlannedLockstep {
+  /** Most networks in lockstep. */
+  readonly lockstep: number;
+  /** What decides that. */
+  readonly lockstepBy: LockstepBy;
+  /** What they take on the device, buffer by buffer. */
+  readonly memory: readonly MemoryEntry[];
+}
+
+/** The most networks that a level of a run has. */
+export function widestLevel(config: LotteryConfig): number {
+  return Math.max(networksAt(config, 0), config.levels > 0 ? networksAt(config, 1) : 0);
+}
+
+/**
+ * Plans how many networks of a run train side by side.
+ *
+ * @throws {RangeError} when not even one fits, the data set has too few images, or the table has no rows for this kind of adapter
+ */
+export function planLockstep(
+  config: LotteryConfig,
+  dataset: Pick<DatasetSize, "name" | "train" | "test">,
+  layout: NetworkLayout,
+  { kind, table, limits, asked }: LockstepContext,
+): PlannedLockstep {
+  const widest = widestLevel(config);
+  const memory = memoryPlanner(config, dataset, layout, planOf(layout, [], kind, table));
+  const byPlan = lockstepOf(forwardWork(layout, config.batchSize), kind, table);
+  const most = Math.max(1, Math.min(widest, asked ?? widest, byPlan));
+  const lockstep = largestLockstep(most, memory, limits);
+  if (lockstep === undefined) throw misfit(memory, layout, config, limits);
+  const lockstepBy = lockstep === widest ? "level" : lockstep < most ? "memory" : most === byPlan ? "plan" : "caller";
+  return { lockstep, lockstepBy, memory: memory(lockstep) };
 }
 
 /** The device limits that let a memory plan be carried out. */

@@ -15,7 +15,7 @@ import { DeviceExamples } from "../nn/batches.ts";
 import { Ensemble } from "../nn/ensemble.ts";
 import { applyMask, countKept } from "../nn/mask.ts";
 import { layOut } from "../nn/network.ts";
-import { forwardWork, lockstepOf, planOf, type PlanTable, planTable, planWords } from "../nn/plan.ts";
+import { planOf, type PlanTable, planTable, planWords } from "../nn/plan.ts";
 import { arms, prunerOf } from "./arms/registry.ts";
 import { branchOf } from "./branches.ts";
 import { CheckpointClock } from "./checkpoint_clock.ts";
@@ -24,15 +24,15 @@ import { layerCounts, total, weightsOf } from "./counts.ts";
 import { densitiesOf } from "./densities.ts";
 import { batchGradient } from "./gradient.ts";
 import { describe, isSame } from "./keys.ts";
-import { largestLockstep, limitsFor, memoryPlanner, misfit } from "./lockstep.ts";
+import { limitsFor, memoryPlanner, planLockstep, widestLevel } from "./lockstep.ts";
 import { Member } from "./member.ts";
 import { optimizerOf } from "./optimizer.ts";
 import { Pace } from "./pace.ts";
 import { plannedWeights, type PruningGroup, pruningGroups, ratesOf, toPrune } from "./schedule.ts";
 import { traceKernels, type TraceListener } from "./trace.ts";
 import { type Trial, Trials } from "./trials.ts";
-import type { LockstepBy, LotteryEvent, NetworkKey, RewindPoint, Snapshot, TicketMask } from "./types.ts";
-import { firstIterationOf, networksAt, wantedNetworks } from "./wanted.ts";
+import type { LotteryEvent, NetworkKey, RewindPoint, Snapshot, TicketMask } from "./types.ts";
+import { firstIterationOf, wantedNetworks } from "./wanted.ts";
 import { Work } from "./work.ts";
 
 /** With what, and from where, to run. */
@@ -85,8 +85,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
   const rates = ratesOf(config);
   const groups = pruningGroups(layout, rates);
   const wanted = wantedNetworks(config);
-  const widest = Math.max(networksAt(config, 0), config.levels > 0 ? networksAt(config, 1) : 0);
-  const wishes = limitsFor(memoryPlanner(config, dataset, layout)(widest));
+  const wishes = limitsFor(memoryPlanner(config, dataset, layout)(widestLevel(config)));
   signal?.throwIfAborted();
 
   await using owned = new AsyncDisposableStack();
@@ -94,18 +93,12 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
   const gpu = options.gpu ?? owned.use(await Gpu.open({ wishes, ...entry }));
   const { kind } = gpu.adapter;
   // Refused before anything is trained, where the table has no rows for this kind.
-  const plan = memoryPlanner(config, dataset, layout, planOf(layout, [], kind, table));
-  const byPlan = lockstepOf(forwardWork(layout, config.batchSize), kind, table);
-  const most = Math.max(1, Math.min(widest, options.lockstep ?? widest, byPlan));
-  const lockstep = largestLockstep(most, plan, gpu.limits);
-  if (lockstep === undefined) throw misfit(plan, layout, config, gpu.limits);
-  const lockstepBy: LockstepBy = lockstep === widest
-    ? "level"
-    : lockstep < most
-    ? "memory"
-    : most === byPlan
-    ? "plan"
-    : "caller";
+  const { lockstep, lockstepBy, memory } = planLockstep(config, dataset, layout, {
+    kind,
+    table,
+    limits: gpu.limits,
+    asked: options.lockstep,
+  });
   const work = new Work(layout, config, options.snapshot);
   const planned = plannedWeights(layout, config.levels, rates);
   yield {
@@ -117,7 +110,7 @@ export async function* lottery(config: LotteryConfig, options: LotteryOptions): 
       layers: layerCounts(layout, layout.layers.map(weightsOf)),
     },
     adapter: gpu.adapter,
-    memory: plan(lockstep),
+    memory,
     lockstep,
     lockstepBy,
     remaining: planned.map((count) => count / layout.weights),
@@ -369,9 +362,9 @@ function turns(
  * Level by level, parts of equal size of what trains together, none larger than the largest lockstep. Arms with other learning
  * rates train by themselves: a lockstep has one table of them.
  */
-function* inTurns(
+export function* inTurns(
   keys: readonly NetworkKey[],
-  config: LotteryConfig,
+  config: Pick<LotteryConfig, "warmup" | "lrDrops">,
   lockstep: number,
 ): Generator<[NetworkKey, ...NetworkKey[]]> {
   const isSteady = config.warmup === 0 && config.lrDrops.length === 0;

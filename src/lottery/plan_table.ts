@@ -6,7 +6,7 @@
 import * as z from "npm:zod@4.6.7";
 import { isPrintable, legible, quoted } from "../data/quoted.ts";
 import type { AdapterInfo } from "../gpu/gpu.ts";
-import { type LockstepRow, numericsOf, type PlanRow, type PlanTable, planTable } from "../nn/plan.ts";
+import { type LockstepRow, numericsOf, type PlanRow, type PlanTable, planTable, type SpeedRow } from "../nn/plan.ts";
 import { shortHash } from "./config.ts";
 
 const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -24,14 +24,28 @@ const lockstepRow = z.strictObject({ fromWork: count, atMost: z.int().min(1).nul
 >;
 const lockstepRows = z.array(lockstepRow).max(1000).exactOptional();
 
+// They are printed: what moves a terminal's cursor is no part of a name.
+const name = z.string().min(1).max(300).refine(isPrintable, "there are characters in it that cannot be printed");
+
+const milliseconds = z.number().gt(0).max(1e9);
+const speedRow = z.strictObject({
+  network: name,
+  work: count.min(1),
+  batchSize: z.int().min(1),
+  networks: z.int().min(1),
+  remaining: z.number().gt(0).max(1),
+  stepMs: milliseconds,
+  evaluationMsPerThousandImages: milliseconds,
+}) satisfies z.ZodType<SpeedRow>;
+const speedRows = z.array(speedRow).max(1000).exactOptional();
+
 const schema = z.strictObject({
   version: z.literal(planTable.version),
-  // It is printed: what moves a terminal's cursor is no part of a name.
-  adapter: z.string().min(1).max(300).refine(isPrintable, "there are characters in it that cannot be printed")
-    .exactOptional(),
+  adapter: name.exactOptional(),
   software: rows,
   gpu: rows,
   lockstep: z.strictObject({ software: lockstepRows, gpu: lockstepRows }).exactOptional(),
+  speed: z.strictObject({ software: speedRows, gpu: speedRows }).exactOptional(),
 }) satisfies z.ZodType<PlanTable>;
 
 /**
@@ -53,14 +67,19 @@ export function parsePlanTable(value: unknown): PlanTable {
   if (!parsed.success) {
     throw new RangeError(`The plan table is wrong: ${explain(parsed.error.issues[0])}. ${remedy}`);
   }
-  const { software, gpu, lockstep } = parsed.data;
+  const { software, gpu, lockstep, speed } = parsed.data;
   if (!software && !gpu) {
     throw new RangeError(`The plan table has rows for no kind of adapter: give "software" or "gpu". ${remedy}`);
   }
   for (const kind of ["software", "gpu"] as const) {
     const twice = repeated(parsed.data[kind]?.map(({ type, fromWeights }) => `${type} from ${fromWeights} weights`));
     const twiceInLockstep = repeated(lockstep?.[kind]?.map(({ fromWork }) => `lockstep from ${fromWork}`));
-    const overlapping = twice ?? twiceInLockstep;
+    const twiceInSpeed = repeated(
+      speed?.[kind]?.map(({ network, work, networks, remaining }) =>
+        `the speed of ${legible(network, 100)} with work ${work}, ${networks} in lockstep, at ${remaining}`
+      ),
+    );
+    const overlapping = twice ?? twiceInLockstep ?? twiceInSpeed;
     if (overlapping === undefined) continue;
     throw new RangeError(`The plan table has two rows of ${kind} for ${overlapping}: leave one out.`);
   }

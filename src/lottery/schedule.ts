@@ -119,6 +119,33 @@ export function plannedWeights(layout: NetworkLayout, levels: number, rates: Pru
   return totals;
 }
 
+/**
+ * Surviving weights per layer, per level from 0. How a pool of several layers spreads over them is a run's own affair: here evenly.
+ */
+export function plannedSurvivors(layout: NetworkLayout, levels: number, rates: PruningRates): number[][] {
+  const groups = pruningGroups(layout, rates);
+  let kept = layout.layers.map(({ inputs, outputs }) => inputs * outputs);
+  const survivors = [kept];
+  for (let level = 1; level <= levels; level++) {
+    kept = [...kept];
+    for (const [group, count] of toPrune(groups, kept, level).entries()) {
+      const layers = groups[group]?.layers ?? [];
+      const pool = total(layers.map((layer) => kept[layer] ?? 0));
+      let before = 0;
+      let taken = 0;
+      for (const layer of layers) {
+        const own = kept[layer] ?? 0;
+        before += own;
+        const until = Math.round(count * before / pool);
+        kept[layer] = own - (until - taken);
+        taken = until;
+      }
+    }
+    survivors.push(kept);
+  }
+  return survivors;
+}
+
 function total(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }

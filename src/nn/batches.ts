@@ -5,7 +5,7 @@
  */
 import { maximumExamples } from "../data/augmentation.ts";
 import type { Dataset, Examples } from "../data/dataset.ts";
-import type { Buffer } from "../gpu/buffer.ts";
+import { Buffer } from "../gpu/buffer.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { baseLimits } from "../gpu/limits.ts";
 import type { Launch } from "../gpu/program.ts";
@@ -112,6 +112,34 @@ export class DeviceExamples implements Disposable {
   }
 }
 
+/** What launches need to know of {@linkcode DeviceExamples}. */
+export type GatheredExamples = Pick<
+  DeviceExamples,
+  "count" | "channels" | "width" | "pixels" | "planePixels" | "shards" | "labels"
+>;
+
+/** Examples as launches are planned with them, where there is no GPU: in as many shards as {@linkcode DeviceExamples.plan} says. */
+export function plannedExamples(
+  label: string,
+  { channels, height, width }: Pick<Dataset, "channels" | "height" | "width">,
+  count: number,
+): GatheredExamples {
+  const pixels = channels * height * width;
+  const ranges = shardRanges(pixels, count, baseLimits.maxStorageBufferBindingSize);
+  return {
+    count,
+    channels,
+    width,
+    pixels,
+    planePixels: height * width,
+    shards: ranges.map((range, index) => ({
+      ...range,
+      images: new Buffer(undefined, imagesName(label, index, ranges.length), roundUp(pixels, 4) * range.count),
+    })),
+    labels: new Buffer(undefined, `${label} labels`, 4 * count),
+  };
+}
+
 /**
  * Gathers one batch: one launch per shard of the examples. The first writes every lane, the others those whose image they have.
  *
@@ -135,7 +163,7 @@ export function gatherBatch(
     /** How many pixels of each image are gathered, as the words say; all of them when left out. */
     readonly pixels?: number | undefined;
   },
-  examples: DeviceExamples,
+  examples: GatheredExamples,
   buffers: {
     readonly indices: Buffer;
     /** (scale, shift) `[R][C]`, applied to byte values. */

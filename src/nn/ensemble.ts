@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { Buffer } from "../gpu/buffer.ts";
+import type { DatasetSize } from "../data/sizes.ts";
+import { Buffer } from "../gpu/buffer.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Launch, Program } from "../gpu/program.ts";
 import { place, type Placement } from "./activations.ts";
-import { type DeviceExamples, gatherBatch } from "./batches.ts";
+import { type DeviceExamples, gatherBatch, type GatheredExamples, plannedExamples } from "./batches.ts";
 import {
   backwardPass,
   evaluationImages,
@@ -27,7 +28,7 @@ import { copyIfBest, crossEntropy, endOfStep, sums } from "./loss.ts";
 import { applyMask } from "./mask.ts";
 import { classesOf, type NetworkLayout, roundUp } from "./network.ts";
 import { momentsOf, type OptimizerSettings, optimizerStep, stepScalars } from "./optimizer.ts";
-import type { LayerPlan } from "./plan.ts";
+import { compactLayers, type LayerPlan } from "./plan.ts";
 import { layerTable, pruneSmallest, statistics } from "./selection.ts";
 import {
   type EvaluationRecord,
@@ -204,6 +205,59 @@ function plan(
   return { buffers, activations };
 }
 
+/** The launches of an ensemble, as {@linkcode Ensemble.open} records them. */
+export interface PlannedLaunches {
+  /** One training step. */
+  readonly step: readonly Launch[];
+  /** One evaluation, a list for each submit. */
+  readonly evaluation: readonly (readonly Launch[])[];
+  /** The training split, with the final weights and with the best ones. */
+  readonly training: readonly (readonly Launch[])[];
+}
+
+/**
+ * The launches of an ensemble that is not on any GPU: to be counted. Its layers are masked-dense.
+ *
+ * @throws {RangeError} when the plan has a compact layer, whose launches depend on masks
+ */
+export function planLaunches(
+  options:
+    & Omit<EnsemblePlanOptions, "structures" | "whole" | "pixels" | "testSize">
+    & Pick<EnsembleOptions, "augment">
+    & { readonly dataset: Pick<DatasetSize, "channels" | "height" | "width" | "train" | "test"> },
+): PlannedLaunches {
+  const { plan: layers = [], dataset } = options;
+  if (compactLayers(layers).length > 0) {
+    throw new RangeError("Cannot plan launches of compact layers without masks: plan them masked-dense.");
+  }
+  const sizes = { ...options, testSize: dataset.test.count };
+  const { buffers, activations } = plan(sizes);
+  const planned = new Map(buffers.map(({ name, words }) => [name, new Buffer(undefined, name, words * 4)]));
+  shareActivations(planned, activations);
+  const builder = new Builder(
+    {
+      ...options,
+      train: plannedExamples("train", dataset, dataset.train.count),
+      test: plannedExamples("test", dataset, dataset.test.count),
+    },
+    sizes,
+    planned,
+  );
+  return {
+    step: [...builder.gather(), ...builder.trainingStep()],
+    evaluation: builder.evaluation(),
+    training: builder.trainingAccuracy(),
+  };
+}
+
+/** Tensors are found by their own names as well. */
+function shareActivations(buffers: Map<string, Buffer>, { placeOf }: Placement): void {
+  for (const [name, at] of placeOf) {
+    const buffer = buffers.get(activationsName(at));
+    if (buffer) buffers.set(name, buffer);
+  }
+}
+
 /** The lists that say where a compact layer's survivors stand; a buffer each. */
 const structureParts = ["rows", "positions", "rowOf", "columns", "entries"] as const;
 
@@ -300,11 +354,7 @@ export class Ensemble implements Disposable {
     const buffers = new Map<string, Buffer>();
     const planned = plan(sizes);
     for (const { name, words } of planned.buffers) buffers.set(name, stack.use(gpu.buffer(name, words * 4)));
-    // Tensors are found by their own names as well.
-    for (const [name, at] of planned.activations.placeOf) {
-      const buffer = buffers.get(activationsName(at));
-      if (buffer) buffers.set(name, buffer);
-    }
+    shareActivations(buffers, planned.activations);
     const builder = new Builder({ ...options, layout }, sizes, buffers);
     for (const [index, structure] of compact?.structures ?? []) {
       for (const part of structureParts) gpu.write(builder.buffer(structureName(index, part)), structure[part]);
@@ -583,14 +633,21 @@ export class Ensemble implements Disposable {
   }
 }
 
+/** What launches follow from, beside their buffers. */
+interface BuilderOptions
+  extends Pick<EnsembleOptions, "layout" | "replicates" | "batchSize" | "optimizer" | "augment" | "plan"> {
+  readonly train: GatheredExamples;
+  readonly test: GatheredExamples;
+}
+
 /** Which kernels, in which order, on which buffers. */
 class Builder {
-  readonly #options: EnsembleOptions;
+  readonly #options: BuilderOptions;
   readonly #sizes: EnsemblePlanOptions;
   readonly #buffers: ReadonlyMap<string, Buffer>;
 
   constructor(
-    options: EnsembleOptions,
+    options: BuilderOptions,
     sizes: EnsemblePlanOptions,
     buffers: ReadonlyMap<string, Buffer>,
   ) {
@@ -745,7 +802,7 @@ class Builder {
   }
 
   #over(
-    examples: DeviceExamples,
+    examples: GatheredExamples,
     indices: string,
     count: number,
     perReplicate: boolean,

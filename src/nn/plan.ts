@@ -44,6 +44,24 @@ export interface LockstepRow {
   readonly atMost: number | null;
 }
 
+/** How long networks in lockstep take at one level, as it was measured: what runs are estimated by. */
+export interface SpeedRow {
+  /** What the network is called. */
+  readonly network: string;
+  /** Its {@linkcode forwardWork}, which tells widths and batch sizes apart. */
+  readonly work: number;
+  /** Images of one step. */
+  readonly batchSize: number;
+  /** Networks in lockstep. */
+  readonly networks: number;
+  /** The surviving fraction of their weights. */
+  readonly remaining: number;
+  /** Milliseconds of a training step of all of them. */
+  readonly stepMs: number;
+  /** Milliseconds that all of them take to evaluate 1,000 images each. */
+  readonly evaluationMsPerThousandImages: number;
+}
+
 /** A plan table, by the kind of adapter. */
 export interface PlanTable {
   /** Of this form; other forms have other numbers. */
@@ -56,6 +74,8 @@ export interface PlanTable {
   readonly gpu?: readonly PlanRow[];
   /** How many networks train in lockstep at most: as many as memory allows where nothing is said. No number depends on it. */
   readonly lockstep?: { readonly software?: readonly LockstepRow[]; readonly gpu?: readonly LockstepRow[] };
+  /** How long networks take, where it was measured. Nothing but estimates of time depends on it. */
+  readonly speed?: { readonly software?: readonly SpeedRow[]; readonly gpu?: readonly SpeedRow[] };
 }
 
 /**
@@ -87,7 +107,7 @@ export const plainPlan: LayerPlan = { weights: "masked-dense", tiles: "register"
 
 /**
  * The part of a table that numbers depend on, which a run's identity holds: the rows of its layers, and neither whom it was measured
- * on nor how many networks train together.
+ * on nor how many networks train together, nor how long they take.
  */
 export function numericsOf({ version, software, gpu }: PlanTable): Pick<PlanTable, "version" | "software" | "gpu"> {
   return { version, ...(software ? { software } : {}), ...(gpu ? { gpu } : {}) };

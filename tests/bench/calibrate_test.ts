@@ -10,6 +10,7 @@ import {
   lockstepRows,
   rowsOf,
 } from "../../bench/calibrate.ts";
+import { speedLevels } from "../../bench/speed.ts";
 import { main } from "../../src/cli/winnow.ts";
 import { parsePlanTable } from "../../src/lottery/plan_table.ts";
 import { planTable } from "../../src/nn/plan.ts";
@@ -96,8 +97,8 @@ Deno.test("rows of lockstep say nothing where nothing limits, and lift a limit w
 Deno.test("bench calibrate writes a table that lottery takes, for this adapter, and prints what it found", async () => {
   using folder = new TemporaryFolder();
   const path = join(folder.path, "mine.json");
-  const small = ["--width", "0.05", "--batch-size", "8", "--runs", "1", "--replicates", "1,2", "--out", path];
-  const { code, output, errors } = await run(...small, "--json");
+  const small = ["--width", "0.05", "--batch-size", "8", "--runs", "1", "--out", path];
+  const { code, output, errors } = await run(...small, "--replicates", "1,2", "--json");
   assert.equal(code, 0, errors);
   const report = JSON.parse(output);
   const table = parsePlanTable(JSON.parse(await Deno.readTextFile(path)));
@@ -116,11 +117,22 @@ Deno.test("bench calibrate writes a table that lottery takes, for this adapter, 
   }
   assert.deepEqual(report.lockstep.map(({ costs }: CalibratedLockstep) => costs.length), [2, 2]);
   assert.equal(report.lockstep[0].costs[0].cost, 1, "one that trains alone");
+  // Each network at three levels, alone first.
+  const speed = table.speed?.software ?? table.speed?.gpu ?? [];
+  assert.deepEqual(report.speed, speed);
+  for (const network of ["lenet-300-100", "conv-2"]) {
+    const alone = speed.filter((row) => row.network === network && row.networks === 1);
+    assert.equal(alone.length, speedLevels.length, network);
+    assert.equal(alone[0]?.remaining, 1, "dense");
+    assert.ok((alone[1]?.remaining ?? NaN) > (alone[2]?.remaining ?? NaN), "sparser and sparser");
+  }
+  assert.ok(speed.every(({ batchSize, networks }) => batchSize === 8 && (networks === 1 || networks === 2)));
 
-  const text = await run(...small, "--network", "lenet");
+  const text = await run(...small, "--network", "lenet", "--replicates", "1");
   assert.match(text.output, /^layer +ms +workgroup +2\.0 % +5\.0 % .* +rounds +tiles +compact$/m);
   assert.match(text.output, /^dense 784 × 15 +[\d.]+ +[\d.]+ /m);
-  assert.match(text.output, /^network +1 +2 +in lockstep$/m);
+  assert.match(text.output, /^network +1 +in lockstep$/m);
+  assert.match(text.output, /^lenet-300-100 +1 +100\.0 % +[\d.]+ +[\d.]+$/m);
   assert.match(text.output, /lottery --plan \S*mine\.json$/m);
 });
 

@@ -9,12 +9,21 @@ import {
   stepWork,
   workgroupSize,
 } from "../../bench/roofline.ts";
-import { networkLayout, plannedLevel, randomExamples, randomMasks, Training } from "../../bench/training.ts";
+import {
+  imageCount,
+  mostSteps,
+  networkLayout,
+  plannedLevel,
+  randomExamples,
+  randomMasks,
+  Training,
+} from "../../bench/training.ts";
 import type { Launch } from "../../src/gpu/program.ts";
 import { presets } from "../../src/lottery/config.ts";
 import { optimizerOf } from "../../src/lottery/optimizer.ts";
 import { ratesOf } from "../../src/lottery/schedule.ts";
 import { type ArchitectureName, architectureNames } from "../../src/nn/architectures.ts";
+import { planLaunches } from "../../src/nn/ensemble.ts";
 import * as kernels from "../../src/nn/kernels.ts";
 import type { LayerPlan } from "../../src/nn/plan.ts";
 import { closeTestGpu, testGpu } from "../kernels/support.ts";
@@ -189,6 +198,64 @@ Deno.test("every launch of every network is known, and no tile moves less than t
       }
     }
   }
+});
+
+Deno.test("launches that are planned without a GPU are those that are recorded on one", async () => {
+  const gpu = await testGpu();
+  // What decides on work; buffers by their sizes.
+  const shown = (launches: readonly Launch[]) =>
+    launches.map(({ kernel, label, dims, constants, workgroups, buffers }) => ({
+      kernel: kernel.name,
+      label,
+      dims,
+      constants,
+      workgroups,
+      bytes: buffers.map(({ bytes }) => Math.max(16, Math.ceil(bytes / 16) * 16)),
+    }));
+  for (const network of architectureNames) {
+    const layout = networkLayout(network, 0.1);
+    const optimizer = optimizerOf(presets[network].config);
+    const { plan, kept } = plannedLevel(layout, 0, ratesOf(presets[network].config), "gpu");
+    const masks = randomMasks(layout, { level: 0, kept }, 2);
+    const { input } = layout.spec;
+    using examples = randomExamples(gpu, input);
+    using training = await Training.open(gpu, { layout, examples, optimizer, batchSize: 9, masks, plan });
+    const planned = planLaunches({
+      layout,
+      replicates: 2,
+      batchSize: 9,
+      optimizer,
+      iterations: mostSteps,
+      plan,
+      trainSize: imageCount,
+      validationSize: imageCount,
+      dataset: { ...input, train: { count: imageCount }, test: { count: imageCount } },
+    });
+    const { program, evaluationPrograms } = training.ensemble;
+    assert.deepEqual(shown(planned.step), shown(program.launches), network);
+    assert.deepEqual(planned.evaluation.map(shown), evaluationPrograms.map(({ launches }) => shown(launches)), network);
+  }
+});
+
+Deno.test("compact layers cannot be planned without masks, nor planned buffers be used", () => {
+  const layout = networkLayout("lenet", 0.1);
+  const options = {
+    layout,
+    replicates: 1,
+    batchSize: 9,
+    optimizer: optimizerOf(presets.lenet.config),
+    iterations: 1,
+    trainSize: 8,
+    validationSize: 8,
+    dataset: { ...layout.spec.input, train: { count: 8 }, test: { count: 8 } },
+  };
+  const compact = layout.layers.map((): LayerPlan => ({ weights: "compact", tiles: "register" }));
+  assert.throws(() => planLaunches({ ...options, plan: compact }), /compact layers without masks/);
+  const [gathering] = planLaunches(options).step;
+  assert.throws(() => gathering?.buffers[0]?.raw, {
+    name: "TypeError",
+    message: /Cannot use "train images" on a GPU: it is planned, and not allocated/,
+  });
 });
 
 Deno.test("replicates do as much work each, in as many invocations each", async () => {

@@ -1,16 +1,26 @@
 /** Plan tables: which are refused, what of them makes a run another one, and runs that go by one of their own. */
 import assert from "node:assert/strict";
 import { otherAdapter, parsePlanTable, planHashOf } from "../../src/lottery/plan_table.ts";
+import { runId } from "../../src/lottery/config.ts";
 import { lottery } from "../../src/lottery/lottery.ts";
 import { architecture } from "../../src/nn/architectures.ts";
 import { layOut } from "../../src/nn/network.ts";
-import { forwardWork, lockstepOf, planOf, type PlanTable, planTable } from "../../src/nn/plan.ts";
+import { forwardWork, lockstepOf, planOf, type PlanTable, planTable, type SpeedRow } from "../../src/nn/plan.ts";
 import { closeTestGpu, testGpu } from "../kernels/support.ts";
 import { dataset, layout, numbers, run, smallConfig } from "./runs.ts";
 
 Deno.test.afterAll(closeTestGpu);
 
 const dense = { type: "dense", fromWeights: 0, compactBelow: 0.5, tiles: "register" } as const;
+const speed: SpeedRow = {
+  network: "lenet-300-100",
+  work: 15_972_000,
+  batchSize: 60,
+  networks: 1,
+  remaining: 1,
+  stepMs: 6.5,
+  evaluationMsPerThousandImages: 25,
+};
 const own: PlanTable = { version: 3, adapter: "a card", software: [dense] };
 
 Deno.test("a plan table comes out as it went in, the shipped one too", () => {
@@ -18,6 +28,19 @@ Deno.test("a plan table comes out as it went in, the shipped one too", () => {
   assert.deepEqual(parsePlanTable(JSON.parse(JSON.stringify(planTable))), planTable);
   const inLockstep = { ...own, lockstep: { software: [{ fromWork: 0, atMost: 8 }, { fromWork: 1e9, atMost: 2 }] } };
   assert.deepEqual(parsePlanTable(inLockstep), inLockstep);
+  const fast = { ...own, speed: { software: [speed, { ...speed, remaining: 0.2 }, { ...speed, networks: 3 }] } };
+  assert.deepEqual(parsePlanTable(JSON.parse(JSON.stringify(fast))), fast);
+  assert.equal(parsePlanTable(fast).version, planTable.version);
+});
+
+Deno.test("what was measured of speed changes neither a run's id nor the hash that it is made of", async () => {
+  const fast: PlanTable = { ...planTable, speed: { software: [speed], gpu: [speed] } };
+  const planHash = await planHashOf(planTable);
+  assert.equal(await planHashOf(fast), planHash);
+  const config = smallConfig();
+  const idOf = async (table: PlanTable) =>
+    await runId(config, { dataDigest: "0", planHash: await planHashOf(parsePlanTable(table)) });
+  assert.equal(await idOf(fast), await idOf(planTable));
 });
 
 Deno.test("what is no plan table is refused with what is wrong and what to do", () => {
@@ -42,6 +65,17 @@ Deno.test("what is no plan table is refused with what is wrong and what to do", 
     [
       { ...own, lockstep: { gpu: [{ fromWork: 1, atMost: 1 }, { fromWork: 1, atMost: 2 }] } },
       /two rows of gpu for lock/,
+    ],
+    [{ ...own, speed: { software: [{ ...speed, stepMs: 0 }] } }, /speed\.software\.0\.stepMs: .*>0/],
+    [{ ...own, speed: { software: [{ ...speed, work: 0 }] } }, /speed\.software\.0\.work: .*>=1/],
+    [{ ...own, speed: { software: [{ ...speed, remaining: 1.5 }] } }, /speed\.software\.0\.remaining: .*<=1/],
+    [{ ...own, speed: { gpu: [{ ...speed, networks: 1.5 }] } }, /speed\.gpu\.0\.networks: .*int/],
+    [{ ...own, speed: { gpu: [{ ...speed, network: "\u001b[2J" }] } }, /speed\.gpu\.0\.network: there are characters/],
+    [{ ...own, speed: { gpu: [{ ...speed, when: "today" }] } }, /speed\.gpu\.0: .*"when"/],
+    [{ ...own, speed: { lavapipe: [] } }, /speed: .*"lavapipe"/],
+    [
+      { ...own, speed: { software: [speed, { ...speed, stepMs: 7 }] } },
+      /two rows of software for the speed of lenet-300-100 with work 15972000, 1 in lockstep, at 1: leave one out/,
     ],
     [[], /plan table is wrong: /],
     [null, /plan table is wrong: /],

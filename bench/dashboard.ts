@@ -1,7 +1,7 @@
 /**
  * The dashboard's pages in Chromium: how long until their first byte, until they are usable (their islands alive), and how much
- * script they load; of an overview of 1,000 runs, and of a run as large as the paper's. The server is the task `dashboard`, in
- * a process of its own.
+ * script they load; of an overview of 1,000 runs, of a run as large as the paper's, and of a sweep of the 1,000. The server is the
+ * task `dashboard`, in a process of its own.
  *
  * Run: `deno task bench:dashboard`
  *
@@ -13,6 +13,8 @@ import type { Browser } from "npm:playwright-core@1.65.1";
 import project from "../deno.json" with { type: "json" };
 import { openChromium } from "../tests/browser/chromium.ts";
 import { visiting } from "../tests/browser/visit.ts";
+import { parseConfig } from "../src/lottery/config.ts";
+import { writeSweep } from "../src/store/sweeps.ts";
 import { recordLargeRun, recordManyRuns } from "../tests/dashboard/fixtures.ts";
 import { spread } from "./spread.ts";
 
@@ -31,11 +33,20 @@ interface VisitTimes {
 
 const runs = await Deno.makeTempDir({ dir: "/tmp", prefix: "winnow-bench-" });
 try {
-  await recordManyRuns(runs, 1000);
+  const ids = await recordManyRuns(runs, 1000);
+  await writeSweep(runs, {
+    ...{ key: "thousand", title: "A thousand runs", source: { type: "file", definition: {} } },
+    runs: await Promise.all(ids.map(async (id, index) => ({
+      name: `run ${index + 1}`,
+      id,
+      config: parseConfig(JSON.parse(await Deno.readTextFile(`${runs}/${id}/config.json`))),
+    }))),
+  });
   const large = await recordLargeRun(runs, { tickets: [0, 10, 20] });
   const pages = [
     { title: "overview of 1,001 runs", path: "/" },
     { title: "page of a run of 20 levels × 5 replicates × 500 evaluations", path: `/runs/${large}` },
+    { title: "page of a sweep of 1,000 runs", path: "/sweeps/thousand" },
   ];
   await using browser = await openChromium();
   // The first start makes the index over all runs; the second finds it.

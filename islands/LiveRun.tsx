@@ -10,14 +10,24 @@ const interval = 500;
 
 /** What {@linkcode LiveRun} takes. */
 export interface LiveRunProps {
-  /** The runs that the page shows: one, or those of an experiment, begun or not. */
+  /** The runs that the page shows: one, or those of an experiment or a sweep, begun or not. */
   readonly ids: readonly string[];
   /** The dashboard's version when it was read. */
   readonly version: string;
+  /** Milliseconds from one renewal to the next, for a page that takes longer to draw; half a second when left out. */
+  readonly pace?: number;
+  /** Milliseconds after which it is renewed though no run has told of anything; never when left out. */
+  readonly again?: number;
 }
 
-/** Keeps the page of a run, or of an experiment, that is not finished up to date. What it says of that shows while the run is going. */
-export default function LiveRun({ ids, version }: LiveRunProps): JSX.Element {
+/** More ids than these make an address that is too long: the page hears of all runs, and passes over the others. */
+const mostIds = 200;
+
+/**
+ * Keeps the page of a run, of an experiment, or of a sweep that is not finished up to date. What it says of that shows while the run
+ * is going.
+ */
+export default function LiveRun({ ids, version, pace = interval, again }: LiveRunProps): JSX.Element {
   const state = useSignal<LiveState>("connecting");
   const problem = useSignal("");
 
@@ -30,20 +40,25 @@ export default function LiveRun({ ids, version }: LiveRunProps): JSX.Element {
       } catch (error) {
         if (!ending.signal.aborted) problem.value = error instanceof Error ? error.message : String(error);
       }
-    }, interval);
+    }, pace);
+    const own = new Set(ids);
     const connection = live();
     const stopListening = connection.listen({
-      runs: ids,
+      ...(ids.length > mostIds ? {} : { runs: ids }),
       version,
       hear(event) {
         if (event.type === "gone" && ids.length === 1) {
           problem.value = "This run was removed: what is shown is the last of it.";
-        } else renewal.ask();
+        } else if (event.type !== "hello" && own.has(event.type === "run" ? event.row.id : event.id)) renewal.ask();
       },
       missed: () => renewal.ask(),
     });
-    const stopWatching = connection.state.subscribe((own) => state.value = own);
+    const stopWatching = connection.state.subscribe((now) => state.value = now);
+    const timer = again === undefined ? undefined : setInterval(() => {
+      if (document.visibilityState === "visible") renewal.ask();
+    }, again);
     return () => {
+      clearInterval(timer);
       ending.abort();
       renewal.stop();
       stopListening();

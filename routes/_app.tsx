@@ -5,6 +5,7 @@ import { define } from "../utils.ts";
 const places = [
   { path: "/", name: "Runs" },
   { path: "/experiments", name: "Experiments" },
+  { path: "/sweeps", name: "Sweeps" },
   { path: "/compare", name: "Compare" },
   { path: "/tickets", name: "Tickets" },
   { path: "/adapter", name: "Adapter" },

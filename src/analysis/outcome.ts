@@ -48,7 +48,9 @@ export interface LevelFigures {
 }
 
 /** A run as figures per level. Levels without a ticket are left out: there is nothing to compare their controls with. */
-export function figuresOf(summary: Summary): LevelFigures[] {
+export function figuresOf(
+  summary: Pick<Summary, "arms"> & { readonly config: Pick<LotteryConfig, "iterations"> },
+): LevelFigures[] {
   const [tickets, ...controls] = summary.arms;
   if (tickets?.name !== "ticket") return [];
   return tickets.levels.map((level) => ({

@@ -57,8 +57,7 @@ export function summarize(
   run: { readonly id: string; readonly config: LotteryConfig; readonly adapter: AdapterInfo },
   { records, timings }: Pick<Snapshot, "records" | "timings">,
 ): Summary {
-  const names = [...new Set<ArmName>(["ticket", ...records.map(({ arm }) => arm)])];
-  const levels = [...new Set(records.map(({ level }) => level))].sort((a, b) => a - b);
+  const levels = levelsOf(records);
   const secondsByLevel = levels.map((level) => total(timings.filter((timing) => timing.level === level)));
   return {
     schema: 1,
@@ -67,14 +66,25 @@ export function summarize(
     config: run.config,
     adapter: run.adapter,
     timing: { totalSeconds: secondsByLevel.reduce((sum, seconds) => sum + seconds, 0), secondsByLevel },
-    arms: names.map((name) => ({
-      name,
-      levels: levels.flatMap((level) => {
-        const own = records.filter((record) => record.arm === name && record.level === level);
-        return own.length === 0 ? [] : [levelSummary(level, own, timings)];
-      }),
-    })),
+    arms: summarizeArms({ records, timings }),
   };
+}
+
+/** Sums up what is trained, arm by arm, tickets first. */
+export function summarizeArms({ records, timings }: Pick<Snapshot, "records" | "timings">): ArmSummary[] {
+  const names = [...new Set<ArmName>(["ticket", ...records.map(({ arm }) => arm)])];
+  const levels = levelsOf(records);
+  return names.map((name) => ({
+    name,
+    levels: levels.flatMap((level) => {
+      const own = records.filter((record) => record.arm === name && record.level === level);
+      return own.length === 0 ? [] : [levelSummary(level, own, timings)];
+    }),
+  }));
+}
+
+function levelsOf(records: readonly LevelRecord[]): number[] {
+  return [...new Set(records.map(({ level }) => level))].sort((a, b) => a - b);
 }
 
 function levelSummary(level: number, records: readonly LevelRecord[], timings: readonly LevelTiming[]): LevelSummary {

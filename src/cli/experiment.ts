@@ -5,25 +5,25 @@
  */
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
-import { datasetNames } from "../data/load.ts";
 import { quoted } from "../data/quoted.ts";
 import type { Experiment, ExperimentRun } from "../experiments/experiment.ts";
 import { needsOf } from "../experiments/loaded_run.ts";
 import { experimentOf, experiments } from "../experiments/registry.ts";
-import { keyOf, scaledConfig, type ScaleOptions } from "../experiments/scale.ts";
-import { titleOf, viewOf } from "../experiments/view.ts";
+import { keyOf, scaledConfig } from "../experiments/scale.ts";
+import { titleOf } from "../experiments/view.ts";
 import { type LotteryConfig, runId } from "../lottery/config.ts";
-import { standalone } from "../plot/styles.ts";
 import { experimentsFolder, loadRuns, readExperiment, writeExperiment } from "../store/experiments.ts";
-import { assertWritable, makeFolder, writeJson, writeWhole } from "../store/files.ts";
+import { assertWritable, makeFolder } from "../store/files.ts";
 import { RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
-import { datasetOptions } from "./dataset_folder.ts";
+import { loadDatasets } from "./dataset_folder.ts";
+import { drawExperiment, experimentFiles } from "./experiment_files.ts";
 import { measureLines } from "./experiment_lines.ts";
-import { formatMarkdown, formatView, jsonOf } from "./experiment_text.ts";
+import { formatView, jsonOf } from "./experiment_text.ts";
 import { type HashedPlan, planForSettings, readPlan } from "./lottery_plan.ts";
 import { group } from "./progress.ts";
+import { chosenRuns, scaleFlags, scaleOptionsOf } from "./scale_flags.ts";
 import { formatTable } from "./table.ts";
 import { asUsage, refuseUnfit, type TrainingTools, trainRun } from "./training.ts";
 
@@ -37,18 +37,7 @@ export interface ExperimentTools extends TrainingTools {
 export const experimentTools: Pick<ExperimentTools, "measureLines"> = { measureLines };
 
 const flags: readonly Flag[] = [
-  {
-    flag: "--scale",
-    value: "X",
-    description:
-      "shorten iterations, training images, warmup, drops of the learning rate and rewinding to this fraction (1)",
-  },
-  { flag: "--levels", value: "N", description: "at most N levels after the dense one (the paper's)" },
-  { flag: "--replicates", value: "N", description: "independent repetitions (the paper's)" },
-  { flag: "--reinit-draws", value: "N", description: "draws per ticket, of arms that draw at random (the paper's)" },
-  { flag: "--width", value: "X", description: "scale channels and hidden units (1)" },
-  { flag: "--dataset", value: "NAME", description: `another data set than the paper's: ${datasetNames.join(", ")}` },
-  { flag: "--seed", value: "N", description: "seed of replicate 1 (1)" },
+  ...scaleFlags,
   {
     flag: "--only",
     value: "RUN[,RUN]",
@@ -96,13 +85,13 @@ export async function experimentCommand(args: readonly string[], tools: Experime
     return 0;
   }
   const experiment = named(name);
-  const options = optionsOf(values);
-  const chosen = chosenRuns(experiment, values.get("--only"));
+  const options = scaleOptionsOf(values);
+  const chosen = chosenRuns(experiment.runs, values.get("--only"), experiment.name);
   const configs = asUsage(() => chosen.map((run) => ({ run, config: scaledConfig(run, options) })));
   const runs = userPath(values.get("--runs") ?? "runs");
   const planPath = values.get("--plan");
   const given = planPath === undefined ? undefined : await readPlan(userPath(planPath));
-  const datasets = await load(configs.map(({ config }) => config.dataset), values.get("--data-dir"), tools);
+  const datasets = await loadDatasets(configs.map(({ config }) => config.dataset), values.get("--data-dir"), tools);
   const prepared: PreparedRun[] = [];
   for (const { run, config } of configs) {
     const dataset = datasets.get(config.dataset);
@@ -115,12 +104,7 @@ export async function experimentCommand(args: readonly string[], tools: Experime
 
   const key = keyOf(experiment.name, options);
   const out = userPath(values.get("--out") ?? join(runs, experimentsFolder));
-  const files = {
-    picture: join(out, `${key}.svg`),
-    text: join(out, `${key}.md`),
-    // Beside the record of the experiment's runs, which is <key>.json.
-    numbers: join(out, `${key}-numbers.json`),
-  };
+  const files = experimentFiles(out, key);
   await makeFolder(out);
   await assertWritable(files.picture);
   const before = await readExperiment(runs, key);
@@ -138,10 +122,7 @@ export async function experimentCommand(args: readonly string[], tools: Experime
     const code = await trainAll(experiment, prepared, runs, tools, values.has("--verbose"));
     if (code !== 0) return code;
   }
-  const view = viewOf(experiment, options, await loadRuns(runs, experiment, options, ids));
-  await writeWhole(files.picture, standalone(view.sheet.svg));
-  await writeWhole(files.text, formatMarkdown(view, files.picture));
-  await writeJson(files.numbers, jsonOf(view));
+  const view = await drawExperiment(runs, { experiment, options, ids }, files);
   const report = values.has("--json") ? quietOutput(console) : console;
   if (values.has("--json")) console.out(JSON.stringify(jsonOf(view), null, 2));
   report.out(`\n${formatView(view, report)}\n\nPicture: ${files.picture}\nTables:  ${files.text}`);
@@ -217,24 +198,6 @@ async function outlook(experiment: Experiment, prepared: readonly PreparedRun[],
   return [titleOf(experiment), ...formatTable(columns, rows)];
 }
 
-async function load(
-  names: readonly LotteryConfig["dataset"][],
-  folder: string | undefined,
-  { loadDataset }: Pick<ExperimentTools, "loadDataset">,
-): Promise<ReadonlyMap<string, Dataset>> {
-  const wanted = [...new Set(names)];
-  if (folder !== undefined && wanted.length > 1) {
-    throw new UsageError(
-      `Cannot take --data-dir for ${
-        wanted.join(" and ")
-      } at once: it is one data set's folder. Train the runs of one of them with --only.`,
-    );
-  }
-  const loaded = new Map<string, Dataset>();
-  for (const name of wanted) loaded.set(name, await loadDataset(name, datasetOptions(name, folder)));
-  return loaded;
-}
-
 function named(name: string): Experiment {
   const experiment = experimentOf(name);
   if (experiment) return experiment;
@@ -242,75 +205,6 @@ function named(name: string): Experiment {
   throw new UsageError(
     `There is no experiment ${quoted(name)}.${suggestion(name, known)} \`experiment --list\` names them.`,
   );
-}
-
-function chosenRuns({ name, runs }: Experiment, only: string | undefined): readonly ExperimentRun[] {
-  if (only === undefined) return runs;
-  const known = runs.map((run) => run.name);
-  const names = namesIn(only, known);
-  const wrong = names.find((own) => !known.includes(own));
-  if (wrong !== undefined) {
-    throw new UsageError(
-      `Cannot train the run ${quoted(wrong)} of ${name}: there is none.${suggestion(wrong, known)} Its runs are ${
-        known.map((own) => quoted(own)).join(", ")
-      }.`,
-    );
-  }
-  return runs.filter((run) => names.includes(run.name));
-}
-
-/** Names divided by commas, which some of the known names hold themselves. */
-function namesIn(text: string, known: readonly string[]): string[] {
-  const longest = known.toSorted((a, b) => b.length - a.length);
-  const names: string[] = [];
-  for (let rest = text; rest !== "";) {
-    const name = longest.find((own) => rest === own || rest.startsWith(`${own},`)) ?? rest.split(",", 1)[0] ?? rest;
-    names.push(name);
-    rest = rest.slice(name.length + 1);
-  }
-  return names;
-}
-
-function optionsOf(values: ReadonlyMap<string, string>): ScaleOptions {
-  const number = (flag: string, wanted: string, accepts: (value: number) => boolean): number | undefined => {
-    const text = values.get(flag);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (text.trim() !== "" && accepts(value)) return value;
-    throw new UsageError(`${flag} is ${quoted(text)}, and it must be ${wanted}.`);
-  };
-  const whole = (flag: string, least: number): number | undefined =>
-    number(flag, `a whole number of at least ${least}`, (value) => Number.isInteger(value) && value >= least);
-  const dataset = values.get("--dataset");
-  const name = datasetNames.find((own) => own === dataset);
-  if (dataset !== undefined && name === undefined) {
-    throw new UsageError(
-      `--dataset is ${quoted(dataset)}.${suggestion(dataset, datasetNames)} Choose one of ${datasetNames.join(", ")}.`,
-    );
-  }
-  return present({
-    scale: number("--scale", "a number above 0 and at most 1, such as 0.1", (value) => value > 0 && value <= 1),
-    levels: whole("--levels", 0),
-    replicates: whole("--replicates", 1),
-    reinitDraws: whole("--reinit-draws", 1),
-    width: number("--width", "a number above 0 and at most 16, such as 0.25", (value) => value > 0 && value <= 16),
-    dataset: name,
-    seed: whole("--seed", 0),
-  });
-}
-
-/** What was given, without what was not. */
-function present(given: { readonly [Key in keyof ScaleOptions]: ScaleOptions[Key] | undefined }): ScaleOptions {
-  const { scale, levels, replicates, reinitDraws, width, dataset, seed } = given;
-  return {
-    ...(scale === undefined ? {} : { scale }),
-    ...(levels === undefined ? {} : { levels }),
-    ...(replicates === undefined ? {} : { replicates }),
-    ...(reinitDraws === undefined ? {} : { reinitDraws }),
-    ...(width === undefined ? {} : { width }),
-    ...(dataset === undefined ? {} : { dataset }),
-    ...(seed === undefined ? {} : { seed }),
-  };
 }
 
 function listing(console: Pick<Console, "columns">): string {

@@ -47,7 +47,9 @@ export function findRun(runs: string, id: string | undefined, command: string): 
 
 /** Help of a command, with an example. */
 export function formatHelp(
-  { what, usage, flags, more = [], examples }: {
+  { task = "runs", what, usage, flags, more = [], examples }: {
+    /** The task that the command is of. */
+    readonly task?: string;
     readonly what: string;
     readonly usage: string;
     readonly flags: readonly Flag[];
@@ -59,12 +61,12 @@ export function formatHelp(
   return [
     what,
     "",
-    `Usage  deno task runs ${usage} [flags]`,
+    `Usage  deno task ${task} ${usage} [flags]`,
     "",
     describeFlags(flags, Math.min(console.columns(), 110), (text) => text),
     "",
     ...(more.length > 0 ? [...more, ""] : []),
-    ...examples.map((example, index) => `${index === 0 ? "Example" : "       "}  deno task runs ${example}`),
+    ...examples.map((example, index) => `${index === 0 ? "Example" : "       "}  deno task ${task} ${example}`),
   ].join("\n");
 }
 

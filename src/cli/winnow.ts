@@ -33,6 +33,13 @@ const commands: Readonly<Record<string, Command>> = {
       return await experimentCommand(args, { console, signal, ...lotteryTools, ...experimentTools });
     },
   },
+  sweep: {
+    description: "many runs for one question, here or on a cluster",
+    run: async (args, console, signal) => {
+      const [{ sweepCommand }, { lotteryTools }] = await Promise.all([import("./sweep.ts"), import("./lottery.ts")]);
+      return await sweepCommand(args, { console, signal, ...lotteryTools });
+    },
+  },
   runs: {
     description: "list, show, compare, export, verify and remove runs",
     run: async (args, console) => (await import("./runs.ts")).runsCommand(args, { console }),

@@ -8,10 +8,10 @@
 import { isAbsolute, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import project from "../../deno.json" with { type: "json" };
 import { userPath } from "../cli/arguments.ts";
 import { appendToLog, endLine, exitCodeOf } from "../cli/log_file.ts";
 import { quote } from "../cli/lottery_command_line.ts";
+import { denoProgram, lotteryPermissions } from "../cli/permissions.ts";
 import { legible } from "../data/quoted.ts";
 import { type LotteryConfig, parseConfig } from "../lottery/config.ts";
 import { wantedNetworks } from "../lottery/wanted.ts";
@@ -82,13 +82,6 @@ const ownLine = /^# (?:Started from|deno task|\/new\?|Lines are left|Ended with)
 /** What Mesa says where there is no desktop. It is no error of anything. */
 const noise = /^error: XDG_RUNTIME_DIR is /;
 
-/** The permission flags of the task `lottery`, with the folder that the user is in. */
-export function lotteryPermissions(folder: string): string[] {
-  const { command } = project.tasks.lottery;
-  return (command.match(/(?<=\s)--allow-[a-z]+(?:=(?:"[^"]*"|[^\s"]+))?/g) ?? [])
-    .map((flag) => flag.replaceAll('"', "").replaceAll("$INIT_CWD", () => folder));
-}
-
 /** How to have a run started. */
 export interface ControlOptions {
   /** The folder of runs. */
@@ -112,7 +105,7 @@ export class Control {
 
   /** Whether this process may start runs: whether Deno lets it run `deno`. */
   static async isAllowed(): Promise<boolean> {
-    return await program() !== undefined;
+    return await denoProgram() !== undefined;
   }
 
   /**
@@ -122,7 +115,7 @@ export class Control {
    * @throws {NoControlError} when this process may not, or the run could not write there
    */
   async start(request: RunRequest): Promise<string> {
-    const deno = await program();
+    const deno = await denoProgram();
     if (deno === undefined) {
       throw new NoControlError(
         "Cannot start a run: Deno does not let this dashboard run programs. Start it by `deno task dashboard:control`, with " +
@@ -392,14 +385,6 @@ async function names(folder: string): Promise<string[]> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found.sort().reverse();
-}
-
-/** The `deno` that may be run: this very one, or what the PATH has; undefined when Deno lets this process run neither. */
-async function program(): Promise<string | undefined> {
-  for (const command of [Deno.execPath(), "deno"]) {
-    if ((await Deno.permissions.query({ name: "run", command })).state === "granted") return command;
-  }
-  return undefined;
 }
 
 function messageOf(error: unknown): string {

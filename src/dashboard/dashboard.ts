@@ -16,6 +16,7 @@ import { glanceAtRun } from "../store/glance.ts";
 import type { WeightHistogram } from "../store/histograms.ts";
 import { removeRun } from "../store/remove.ts";
 import { type ArmFolder, armFolders, networkFile } from "../store/run_files.ts";
+import { isSweepKey, sweepFolder } from "../store/sweeps.ts";
 import { parseTags, writeTags } from "../store/tags.ts";
 import { type LiveAdapter, liveAdapter, recordedAdapters } from "./adapters.ts";
 import { curvesOf, keyOf } from "./curves.ts";
@@ -31,9 +32,11 @@ import {
 import { readHistogramFile } from "./histogram_file.ts";
 import { Lru } from "./lru.ts";
 import { RunMetrics } from "./metrics.ts";
+import { liesIn } from "./ours.ts";
 import { RunRegistry } from "./registry.ts";
 import { remainingByLevel } from "./remaining.ts";
 import { type ReadRun, RunViews } from "./run_view.ts";
+import { type SweepView, SweepViews } from "./sweeps.ts";
 import type { AdapterReport, Curve, CurveQuery, EventQuery, RunRow, RunView } from "./types.ts";
 import { pollMs, Watcher } from "./watcher.ts";
 
@@ -83,6 +86,7 @@ export class Dashboard implements AsyncDisposable {
   readonly #watcher: Watcher;
   readonly #streams: EventStreams;
   readonly #views: RunViews;
+  readonly #sweeps: SweepViews;
   readonly #metrics = new Lru<RunMetrics>(metricsBytes);
   readonly #tickets = new Lru<Kept<Ticket>>(networkBytes);
   readonly #finals = new Lru<Kept<Model>>(networkBytes);
@@ -103,6 +107,7 @@ export class Dashboard implements AsyncDisposable {
       () => this.#registry.load(),
     );
     this.#views = new RunViews(runs);
+    this.#sweeps = new SweepViews(runs);
   }
 
   /** Opens it. */
@@ -267,6 +272,31 @@ export class Dashboard implements AsyncDisposable {
     return await experimentResult({ name: key, options: {}, runs: [], updated: null }, this.#experiments);
   }
 
+  /** The sweeps of this folder, by key. */
+  async listSweeps(): Promise<SweepView[]> {
+    const keys = await this.#sweeps.keys();
+    if (keys.length === 0) return [];
+    const rows = await this.#rowsById();
+    const found = await Promise.all(keys.map((key) => this.#sweeps.read(key, rows)));
+    return found.filter((own) => own !== undefined);
+  }
+
+  /** A sweep with its runs, by key; undefined for what is no sweep's key. */
+  async readSweep(key: string): Promise<SweepView | undefined> {
+    return isSweepKey(key) ? await this.#sweeps.read(key, await this.#rowsById()) : undefined;
+  }
+
+  /** Whether a sweep is there. */
+  async hasSweep(key: string): Promise<boolean> {
+    return isSweepKey(key) && await this.#isOurs(join(sweepFolder(this.runs, key), "sweep.json"));
+  }
+
+  /** Whether an experiment has results here. */
+  async hasExperiment(key: string): Promise<boolean> {
+    return await readExperiment(this.runs, key) !== undefined &&
+      await this.#isOurs(join(this.runs, experimentsFolder, `${key}.json`));
+  }
+
   /** Who computed these runs, and who would compute now. The machine is asked once, and again only when nobody answered. */
   async adapter(): Promise<AdapterReport> {
     const rows = await this.listRuns();
@@ -287,12 +317,18 @@ export class Dashboard implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#streams[Symbol.dispose]();
     this.#watcher[Symbol.dispose]();
-    for (const kept of [this.#metrics, this.#tickets, this.#finals, this.#histograms, this.#views]) kept.clear();
+    for (const kept of [this.#metrics, this.#tickets, this.#finals, this.#histograms, this.#views, this.#sweeps]) {
+      kept.clear();
+    }
     await this.#live?.catch(() => {});
   }
 
   get #experiments(): ExperimentSource {
     return { runs: this.runs, read: (id) => this.#read(id) };
+  }
+
+  async #rowsById(): Promise<ReadonlyMap<string, RunRow>> {
+    return new Map((await this.listRuns()).map((row) => [row.id, row]));
   }
 
   async #refresh(): Promise<void> {
@@ -329,13 +365,8 @@ export class Dashboard implements AsyncDisposable {
   }
 
   /** Whether a file lies in the folder of runs, and not where a link leads. */
-  async #isOurs(path: string): Promise<boolean> {
-    try {
-      const [own, runs] = await Promise.all([Deno.realPath(path), Deno.realPath(this.runs)]);
-      return own.startsWith(join(runs, "/"));
-    } catch {
-      return false;
-    }
+  #isOurs(path: string): Promise<boolean> {
+    return liesIn(this.runs, path);
   }
 
   async #inArm(

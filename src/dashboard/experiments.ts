@@ -125,10 +125,14 @@ export function fullScale({ runs }: Experiment): { readonly runs: number; readon
   };
 }
 
-/** The command that trains what is missing of an experiment, and draws it. */
-export function experimentCommandLine(name: string, options: ScaleOptions): string {
+/** The command that trains what is missing of an experiment, and draws it; or, as a sweep, hands it to an engine. */
+export function experimentCommandLine(
+  name: string,
+  options: ScaleOptions,
+  command: "experiment" | "sweep" = "experiment",
+): string {
   return [
-    "deno task experiment",
+    `deno task ${command}`,
     name,
     ...scaleOptionNames.flatMap((option) => {
       const value = options[option];

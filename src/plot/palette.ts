@@ -205,6 +205,42 @@ export function levelStyles(count: number): SeriesStyle[] {
 }
 
 /**
+ * Shades for what many runs came to, worst to best: ochre through grey to navy on a light ground, blue through grey to yellow on a
+ * dark one. Both run along the axis that readers with deuteranopia and protanopia see (as cividis does: Nuñez, Anderton & Renslow
+ * 2018) and in one direction of lightness, so that they are in order in grey too; the best stand out most.
+ */
+const outcomeRamp = {
+  light: rampOf(["#b5851c", "#5e6f78", "#0a2560"]),
+  dark: rampOf(["#4a6fc4", "#a39f84", "#ffe45c"]),
+} as const satisfies Readonly<Record<keyof Colour, (position: number) => string>>;
+
+/** A shade for what a run came to, from 0 (the worst) to 1 (the best). */
+export function outcomeColour(position: number): Colour {
+  return { light: hex(outcomeRamp.light(position)), dark: hex(outcomeRamp.dark(position)) };
+}
+
+/** The class of such a shade: one of {@linkcode rampSteps}. */
+export function outcomeClass(position: number): string {
+  return `outcome-${Math.round(Math.min(1, Math.max(0, position)) * (rampSteps - 1))}`;
+}
+
+/**
+ * How runs stand, `state-finished` and so on. All pairs differ by at least 9 (CIEDE2000) for all readers; a sign in each cell tells
+ * them apart besides.
+ */
+export const stateColours = {
+  finished: { light: "#1d7a46", dark: "#8beab4" },
+  running: { light: "#1d56b0", dark: "#4a80ea" },
+  waiting: { light: "#9a83c4", dark: "#c6b4f2" },
+  stopped: { light: "#b87408", dark: "#c08c1c" },
+  failed: { light: "#8f1228", dark: "#f4746a" },
+  absent: { light: "#7f868e", dark: "#70777f" },
+} as const satisfies Readonly<Record<string, Colour>>;
+
+/** How a run stands. */
+export type StateName = keyof typeof stateColours;
+
+/**
  * Dashes with a class of their own, for lines that share a hue: `dash-0` is solid, `dash-1` the re-initialised networks', and so on;
  * the last one is the dense network's.
  */

@@ -8,10 +8,13 @@ import {
   armStyles,
   type Colour,
   lineDashes,
+  outcomeClass,
+  outcomeColour,
   rampArms,
   rampColour,
   rampSteps,
   runStyles,
+  stateColours,
   surroundings,
 } from "./palette.ts";
 
@@ -63,6 +66,17 @@ const shapes =
 .plot .faint .line { stroke-width: 1.25; }
 .plot .step { fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linejoin: round; }
 .plot .dashed { stroke-dasharray: 5 3; }
+.plot .plate { stroke: none; opacity: 0.82; }
+.plot .coordinate { fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round; opacity: 0.85; }
+.plot .many .coordinate { stroke-width: 1.25; opacity: 0.5; }
+.plot .crowd .coordinate { stroke-width: 1; opacity: 0.3; }
+.plot .coordinate:hover { stroke-width: 3.5; opacity: 1; }
+.plot .cell { fill: none; stroke: currentColor; stroke-width: 1.25; }
+.plot .sign { fill: none; stroke: currentColor; stroke-width: 1.75; }
+.plot .cell.dashed { stroke-dasharray: 2.5 2.5; }
+.plot .hit { pointer-events: all; }
+.plot a:hover .cell, .plot a:focus-visible .cell { stroke-width: 3; }
+.plot a:hover .block, .plot a:focus-visible .block { stroke: currentColor; stroke-width: 3; }
 ${dashes()}
 .plot-pair .plot-narrow { display: none; }
 @media (max-width: 640px) {
@@ -127,14 +141,14 @@ export function pair(draw: (size: PageSize) => string): string {
 
 type Theme = keyof Colour;
 
-/** Who has which colour. Those of runs and of ramps have no variables: they are written for each theme. */
+/** Who has which colour. Those of runs, ramps and states have no variables: they are written for each theme. */
 function colours(named: (name: string) => string, theme: Theme): string {
   return [
     `.plot { color: ${named("ink")}; }`,
     `.plot .soft { color: ${named("ink-soft")}; }`,
     `.plot .grid, .plot .track { color: ${named("line")}; }`,
     `.plot .name, .plot .dense { color: ${named("ink")}; }`,
-    `.plot .hollow, .plot .ground, .ground { fill: ${named("ground")}; }`,
+    `.plot .hollow, .plot .ground, .ground, .plot .plate { fill: ${named("ground")}; }`,
     ...Object.keys(armStyles).map((arm) => `.plot .arm-${identifier(arm)} { color: ${named(`arm-${arm}`)}; }`),
     ...runStyles.map(({ colour }, index) =>
       `.plot .run-${index} { color: ${index === 0 ? named("ink") : colour[theme]}; }`
@@ -145,6 +159,10 @@ function colours(named: (name: string) => string, theme: Theme): string {
         (_, step) => `.plot .ramp-${arm}-${step} { color: ${rampColour(arm, step / (rampSteps - 1))[theme]}; }`,
       )
     ),
+    ...Array.from({ length: rampSteps }, (_, step) => step / (rampSteps - 1)).map((position) =>
+      `.plot .${outcomeClass(position)} { color: ${outcomeColour(position)[theme]}; }`
+    ),
+    ...Object.entries(stateColours).map(([state, colour]) => `.plot .state-${state} { color: ${colour[theme]}; }`),
   ].map((rule) => `${rule}\n`).join("");
 }
 

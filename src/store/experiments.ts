@@ -207,7 +207,7 @@ async function ticketsOf(folder: string, { arms, config }: Summary, needs: Needs
 }
 
 /** What a key looks like: it names files. */
-const keyPattern = /^[a-z0-9][a-z0-9.-]{0,199}$/;
+export const keyPattern = /^[a-z0-9][a-z0-9.-]{0,199}$/;
 
 function isRecord(value: unknown): value is ExperimentRecord {
   return isObject(value) && value["schema"] === 1 && typeof value["name"] === "string" &&
@@ -219,7 +219,8 @@ function isRecord(value: unknown): value is ExperimentRecord {
     );
 }
 
-function isOptions(value: unknown): value is ScaleOptions {
+/** Whether a value, as JSON has it, is options of an experiment. */
+export function isOptions(value: unknown): value is ScaleOptions {
   return isObject(value) &&
     Object.entries(value).every(([key, own]) =>
       key === "dataset"

@@ -87,7 +87,7 @@ async function newestState(
 }
 
 /** What `summary.json` says, in the form of a checkpoint; undefined when it is missing or says nothing of use. */
-async function summarizedState(folder: string): Promise<CheckpointState | undefined> {
+export async function summarizedState(folder: string): Promise<CheckpointState | undefined> {
   try {
     const summary = await readJson(join(folder, "summary.json"));
     const arms = listIn(summary, "arms");

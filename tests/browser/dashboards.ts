@@ -4,6 +4,7 @@
  * @module
  */
 import { recordLargeRun, recordManyRuns } from "../dashboard/fixtures.ts";
+import { everyState, recordSweep } from "../dashboard/sweep_fixtures.ts";
 import type { RunRow } from "../../src/dashboard/types.ts";
 import { keyOf } from "../../src/experiments/scale.ts";
 import { writeExperiment } from "../../src/store/experiments.ts";
@@ -22,6 +23,10 @@ export interface Dashboards {
   readonly unfinished: string;
   /** The key of an experiment with results. */
   readonly experiment: string;
+  /** The key of a sweep. */
+  readonly sweep: string;
+  /** Over a sweep with runs in every state; the same as `all` for pictures, where that has one. */
+  readonly sweeps: ServedDashboard;
   /** Over the first two and some more, with everything allowed. */
   readonly all: ServedDashboard;
   /** Over the two that are not as they should be; the same but for pictures. */
@@ -61,6 +66,17 @@ async function open(): Promise<Dashboards & { readonly close: () => Promise<void
   const options = { scale: 0.3, levels: 7, replicates: 3, reinitDraws: 1, seed: 300 };
   const experiment = keyOf("fig4", options);
   await writeExperiment(runs.path, { name: "fig4", key: experiment, options, runs: [{ name: "LeNet", id: four }] });
+  const sweeping = new TemporaryFolder();
+  const sweep = await recordSweep(sweeping.path, {
+    ...{
+      key: "adam-rates",
+      title: "Learning rates of Adam",
+      rates: [0.0004, 0.0012, 0.0036, 0.0108],
+      seeds: [1, 2, 3],
+    },
+    ...{ states: everyState, error: "The adapter has 4.0 GB, and the run takes 5.1 GB: lower --batch-size." },
+  });
+  const sweeps = await ServedDashboard.open(sweeping.path, { canControl: true });
   const recorded = await ServedDashboard.open(runs.path, { canControl: true });
   const empty = await ServedDashboard.open(`${none.path}/runs`);
   const broken = await ServedDashboard.open(`${none.path}/runs`);
@@ -68,19 +84,24 @@ async function open(): Promise<Dashboards & { readonly close: () => Promise<void
   const real = await realRuns();
   return {
     ...{ finished, otherSeed, diverged, unfinished, experiment, all: recorded, states: recorded, empty, broken },
+    ...{ sweep: "adam-rates", sweeps },
     ...real,
     close: async () => {
-      for (const served of [recorded, empty, broken, ...real ? [real.all] : []]) await served.stop();
-      for (const folder of [runs, none]) folder[Symbol.dispose]();
+      for (const served of [recorded, sweeps, empty, broken, ...real ? [real.all] : []]) await served.stop();
+      await sweep[Symbol.asyncDispose]();
+      for (const folder of [runs, sweeping, none]) folder[Symbol.dispose]();
     },
   };
 }
 
 /**
  * For pictures that show what came out of something: `--runs DIR` names a folder of real runs, of which the two with the most
- * levels and replicates are shown, and the experiment with the most networks.
+ * levels and replicates are shown, the experiment with the most networks, and the sweep with the most runs.
  */
-async function realRuns(): Promise<Pick<Dashboards, "all" | "finished" | "otherSeed" | "experiment"> | undefined> {
+async function realRuns(): Promise<
+  | Pick<Dashboards, "all" | "finished" | "otherSeed" | "experiment"> & Partial<Pick<Dashboards, "sweep" | "sweeps">>
+  | undefined
+> {
   const folder = Deno.args[Deno.args.indexOf("--runs") + 1];
   if (!Deno.args.includes("--runs") || folder === undefined) return undefined;
   const all = await ServedDashboard.open(await Deno.realPath(folder), { canControl: true });
@@ -89,5 +110,9 @@ async function realRuns(): Promise<Pick<Dashboards, "all" | "finished" | "otherS
     .sort((a, b) => sizeOf(b) - sizeOf(a));
   if (!first || !second) throw new RangeError(`--runs ${folder} has fewer than two finished runs.`);
   const [experiment] = (await all.dashboard.listExperiments()).sort((a, b) => b.done - a.done);
-  return { all, finished: first.id, otherSeed: second.id, experiment: experiment?.key ?? "fig4" };
+  const [sweep] = (await all.dashboard.listSweeps()).sort((a, b) => b.runs.length - a.runs.length);
+  return {
+    ...{ all, finished: first.id, otherSeed: second.id, experiment: experiment?.key ?? "fig4" },
+    ...(sweep ? { sweep: sweep.record.key, sweeps: all } : {}),
+  };
 }

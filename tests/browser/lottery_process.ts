@@ -5,7 +5,7 @@
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { lotteryPermissions } from "../../src/dashboard/control.ts";
+import { lotteryPermissions } from "../../src/cli/permissions.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 

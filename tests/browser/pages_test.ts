@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { browserTest } from "./chromium.ts";
 import { type Dashboards, dashboards } from "./dashboards.ts";
-import type { ServedDashboard } from "./served.ts";
+import { recordSweep } from "../dashboard/sweep_fixtures.ts";
+import { ServedDashboard } from "./served.ts";
 import { rememberingConsole } from "../cli/console.ts";
 import { reportCommand } from "../../src/cli/report_command.ts";
 import { TemporaryFolder } from "../store/folders.ts";
@@ -18,7 +19,7 @@ interface PageUnderTest {
   /** Its address. */
   readonly path: (runs: Dashboards) => string;
   /** Who serves it; the dashboard with runs when left out. */
-  readonly on?: "empty" | "broken" | "states";
+  readonly on?: "empty" | "broken" | "states" | "sweeps";
   /** What it answers with; 200 when left out. */
   readonly status?: number;
   /** What must be seen on it. */
@@ -39,6 +40,9 @@ const pages: readonly PageUnderTest[] = [
   { name: "experiments", path: () => "/experiments", shows: /Figure 4/ },
   { name: "experiments-empty", path: () => "/experiments", on: "empty", shows: /task experiment/ },
   { name: "experiment", path: ({ experiment }) => `/experiments/${experiment}`, shows: /The paper:/ },
+  { name: "sweeps", path: () => "/sweeps", on: "sweeps", shows: /Runs by state/ },
+  { name: "sweeps-empty", path: () => "/sweeps", on: "empty", shows: /task sweep/ },
+  { name: "sweep", path: ({ sweep }) => `/sweeps/${sweep}`, on: "sweeps", shows: /Best and worst/ },
   { name: "compare", path: ({ finished, otherSeed }) => `/compare?runs=${finished},${otherSeed}`, shows: /seed/ },
   { name: "compare-empty", path: () => "/compare", on: "empty", shows: /run/ },
   { name: "tickets", path: ({ finished }) => `/tickets?run=${finished}`, shows: /chance/ },
@@ -57,7 +61,7 @@ const pages: readonly PageUnderTest[] = [
 /** Kept in `docs/screenshots`: every page at a desk, and what shows the other width and scheme. */
 const kept: readonly RegExp[] = [
   /^(?!.*-(?:stranger|closed|dense|diverged|unfinished)|run-not-found|adapter-empty).*-1440-light$/,
-  /^(?:overview|level|experiment|try)-390-light$/,
+  /^(?:overview|level|experiment|sweep|try)-390-light$/,
   /^(?:overview|run)-1440-dark$/,
   /^run-390-dark$/,
 ];
@@ -131,6 +135,28 @@ browserTest(
     }
   },
 );
+
+browserTest("a sweep's page follows its runs, one that begins and one that fails included", async (browser) => {
+  using folder = new TemporaryFolder();
+  const sweep = await recordSweep(folder.path, {
+    ...{ key: "rates", rates: [0.0012], seeds: [1, 2], states: ["running", "absent"] },
+  });
+  await using served = await ServedDashboard.open(folder.path);
+  await visiting(browser, served.origin, "/sweeps/rates", { cookie: served.cookie }, async ({ page }) => {
+    const states = (): Promise<string[]> => page.locator(".sweep-runs .badge").allInnerTexts();
+    await page.getByText("Live").waitFor();
+    assert.deepEqual(await states(), ["running", "absent"]);
+    assert.equal(await page.getByRole("heading", { name: "Failed" }).count(), 0);
+    // Its process is gone, and has left no word.
+    await sweep[Symbol.asyncDispose]();
+    await page.getByRole("heading", { name: "Failed" }).waitFor();
+    assert.deepEqual(await states(), ["failed", "absent"]);
+    assert.match(await page.locator(".sweep-failed").innerText(), /killed/);
+    await recordSweep(folder.path, { key: "rates", rates: [0.0012], seeds: [1, 2], states: ["failed", "finished"] });
+    await page.locator(".sweep-runs .badge.finished").waitFor();
+    assert.match(await page.locator("#grid").innerText(), /1 finished, 1 failed/);
+  });
+});
 
 browserTest("every link and picture of every page leads somewhere", async () => {
   const { all } = await dashboards();

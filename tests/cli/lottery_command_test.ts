@@ -324,7 +324,7 @@ Deno.test("exit codes: 0, 2 for wrong usage, 1 for failure, 130 when stopped", a
   assert.equal((await exit())[0], 2);
   assert.deepEqual(await exit("lotery"), [
     2,
-    'Error: There is no command "lotery". Did you mean lottery? Choose one of lottery, experiment, runs, report, data, doctor, bench.\n',
+    'Error: There is no command "lotery". Did you mean lottery? Choose one of lottery, experiment, sweep, runs, report, data, doctor, bench.\n',
   ]);
   assert.equal((await exit("lottery", "--lr", "0"))[0], 2);
   assert.equal((await exit("bench", "--replicates", "0"))[0], 2);

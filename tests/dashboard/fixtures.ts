@@ -74,12 +74,19 @@ export interface LargeRun {
   readonly dataset?: "mnist" | "fashion-mnist";
   /** When it was made, in milliseconds since 1970; an hour ago when left out. */
   readonly created?: number;
+  /** Settings beyond these. A learning rate far from the preset's trains worse. */
+  readonly changes?: Partial<LotteryConfig>;
 }
 
 /** Writes a run as large as the paper's, as if it had been recorded an hour ago. Returns its id. */
 export async function recordLargeRun(folder: string, size: LargeRun = {}): Promise<string> {
+  return await writeRun(folder, largeConfig(size), size);
+}
+
+/** The settings of such a run. */
+export function largeConfig(size: LargeRun): LotteryConfig {
   const { levels = 20, replicates = 5, evaluations = 500, draws = 1, seed = 1, preset: name = "lenet" } = size;
-  const config = preset(name, {
+  return preset(name, {
     levels,
     replicates,
     seed,
@@ -89,8 +96,13 @@ export async function recordLargeRun(folder: string, size: LargeRun = {}): Promi
     lrDrops: [],
     warmup: 0,
     ...(size.dataset ? { dataset: size.dataset } : {}),
+    ...size.changes,
   });
-  return await writeRun(folder, config, size);
+}
+
+/** The id that a run of these settings has here, recorded or not. */
+export function idHere(config: LotteryConfig): Promise<string> {
+  return runId(config, identity);
 }
 
 /** Writes that many runs, as different as those of some months: finished, stopped, just begun, damaged. Returns their ids. */
@@ -128,7 +140,8 @@ export function evaluationsOf(config: LotteryConfig, network: NetworkKey, remain
   const noise = noiseOf(config.seed * 7919 + level * 131 + replicate * 17 + draw * 3 + (arm === "ticket" ? 0 : 5003));
   const shape = character(arm, remaining, isDense);
   const best = shape.earlyStop * (1 + 0.06 * noise());
-  const accuracy = Math.min(0.999, shape.accuracy + 0.0012 * noise());
+  const strayed = Math.log10(config.lr / preset(config.preset).lr);
+  const accuracy = Math.min(0.999, shape.accuracy - 0.012 * strayed ** 2 + 0.0012 * noise());
   const lowest = (1 - accuracy) * 3.4;
   const first = firstIterationOf(config, level);
   const all: Evaluation[] = [];

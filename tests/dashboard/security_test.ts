@@ -131,6 +131,11 @@ Deno.test("no path leads out of the served folders, however it is written", asyn
       "/api/runs/..%2f..%2fetc%2fpasswd/curves",
       "/api/runs/%00/curves",
       "/runs/lenet-0123456789%2f..%2f..",
+      "/sweeps/..%2fsecret.txt",
+      "/sweeps/..%2f..%2fetc%2fpasswd/figures/grid.svg",
+      "/sweeps/x/figures/..%2f..%2fsecret.txt",
+      "/api/sweeps/..%2fsecret.txt",
+      "/api/sweeps/%2e%2e%2fsecret.txt?format=csv",
       "/_fresh/js/../../deno.json",
       "/%",
       "/%ff%fe",
@@ -146,7 +151,22 @@ Deno.test("no path leads out of the served folders, however it is written", asyn
 Deno.test("no request of any form makes the dashboard fail", async () => {
   await withApp(async (app) => {
     const path = fc.array(
-      fc.constantFrom("runs", "api", "..", "%2e", "%", "levels", "0", "lenet-0123456789", "\u00e9", "?", "="),
+      fc.constantFrom(
+        "runs",
+        "sweeps",
+        "figures",
+        "grid.svg",
+        "api",
+        "..",
+        "%2e",
+        "%",
+        "levels",
+        "0",
+        "lenet-0123456789",
+        "\u00e9",
+        "?",
+        "=",
+      ),
     );
     const method = fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH");
     await fc.assert(

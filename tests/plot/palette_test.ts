@@ -10,11 +10,14 @@ import {
   levelLook,
   levelStyles,
   lineDashes,
+  outcomeClass,
+  outcomeColour,
   rampArms,
   rampColour,
   rampSteps,
   runLook,
   runStyles,
+  stateColours,
   surroundings,
   sweepStyle,
 } from "../../src/plot/palette.ts";
@@ -81,12 +84,19 @@ function stepsOf(arm: (typeof rampArms)[number], count: number): Colour[] {
   return Array.from({ length: count }, (_, index) => rampColour(arm, index / (count - 1)));
 }
 
+/** Shades of outcomes, evenly apart from the worst to the best. */
+function outcomeSteps(count: number): Colour[] {
+  return Array.from({ length: count }, (_, index) => outcomeColour(index / (count - 1)));
+}
+
 Deno.test("every colour of data stands out from every ground with a contrast of at least 3:1", () => {
   const colours: Colour[] = [
     ...Object.values(armStyles).map(({ colour }) => colour),
     ...runStyles.map(({ colour }) => colour),
     ...levelStyles(21).map(({ colour }) => colour),
     ...rampArms.flatMap((arm) => stepsOf(arm, 21)),
+    ...outcomeSteps(rampSteps),
+    ...Object.values(stateColours),
   ];
   for (const theme of themes) {
     for (const ground of grounds[theme]) {
@@ -290,6 +300,46 @@ Deno.test("a shade is its arm's: nearer in hue to its own arm's colour than to a
       for (const ticket of tickets ?? []) {
         for (const control of controls ?? []) assert.ok(closest([ticket, control], matrix) >= 15, `${theme}, ${sight}`);
       }
+    }
+  }
+});
+
+Deno.test("outcomes go from the ground's side to the ink's, in steps that everybody tells apart, and all have a class", () => {
+  const lightness = converter("lab65");
+  for (const theme of themes) {
+    const along = outcomeSteps(rampSteps).map((colour) => (lightness(colour[theme])?.l ?? NaN));
+    const rises = theme === "light" ? along.toReversed() : along;
+    assert.ok(
+      rises.every((value, index) => index === 0 || value > (rises[index - 1] ?? NaN) + 0.5),
+      `${theme}: ${along}`,
+    );
+    assert.ok(Math.abs((along[0] ?? 0) - (along.at(-1) ?? 0)) > 40, "they are in order in grey");
+    for (const [sight, matrix] of Object.entries(sightings)) {
+      const least = closest(outcomeSteps(5).map((colour) => colour[theme]), matrix);
+      assert.ok(least >= 10, `${theme}, ${sight}: ${least.toFixed(1)}`);
+    }
+  }
+  assert.deepEqual([-1, 0, 0.5, 1, 2].map(outcomeClass), [0, 0, 6, 12, 12].map((step) => `outcome-${step}`));
+  const rules = figureStyles.replaceAll(/\s+/g, " ");
+  for (const position of [0, 0.5, 1]) {
+    const { light, dark } = outcomeColour(position);
+    for (const colour of [light, dark]) {
+      assert.ok(rules.includes(`.plot .${outcomeClass(position)} { color: ${colour}; }`));
+    }
+  }
+});
+
+Deno.test("states of runs differ by at least 9 (CIEDE2000) for all cones, deuteranopia and protanopia", () => {
+  const colours = Object.values(stateColours);
+  for (const theme of themes) {
+    for (const [sight, matrix] of Object.entries(sightings)) {
+      const least = closest(colours.map((colour) => colour[theme]), matrix);
+      assert.ok(least >= 9, `${theme}, ${sight}: ${least.toFixed(1)}`);
+    }
+  }
+  for (const [state, { light, dark }] of Object.entries(stateColours)) {
+    for (const colour of [light, dark]) {
+      assert.ok(figureStyles.replaceAll(/\s+/g, " ").includes(`.plot .state-${state} { color: ${colour}; }`), state);
     }
   }
 });

@@ -6,7 +6,12 @@ import { loadTicket } from "../../src/lottery/ticket.ts";
 import { planTable } from "../../src/nn/plan.ts";
 import { formatCompactTicket } from "../../src/store/compact_ticket.ts";
 import { indexName, listRuns } from "../../src/store/index.ts";
+import { indexFileName } from "../../src/store/index_file.ts";
+import { RunLock } from "../../src/store/lock.ts";
+import { logFile, writeAttempt, writeSubmission, writeSweep } from "../../src/store/sweeps.ts";
 import { writeTags } from "../../src/store/tags.ts";
+import type { Attempt, Submission, SweepSource } from "../../src/sweeps/sweep.ts";
+import { tinyConfig } from "./fake_lottery.ts";
 import { filesBelow, TemporaryFolder } from "./folders.ts";
 import { recordRun } from "./recorded_runs.ts";
 
@@ -103,12 +108,59 @@ Deno.test("docs/run-folder.md names every file, key, tensor and version that a r
       }
     }
   }
+  {
+    await using _lock = await RunLock.acquire(`${runs.path}/lock`, { job: "12_3" });
+    names(section("lock"), keysOf(JSON.parse(await Deno.readTextFile(`${runs.path}/lock`))));
+  }
+  await listRuns(runs.path, { isShared: true });
+  const own = JSON.parse(await Deno.readTextFile(`${runs.path}/${indexFileName(Deno.hostname())}`));
+  names(section("index.sqlite"), keysOf(own));
+  assert.match(versions, new RegExp(`\\.index-<host>\\.json\` \\| its \`version\` \\| ${own.version} `));
   using index = new DatabaseSync(`${runs.path}/${indexName}`);
   names(section("index.sqlite"), Object.keys(index.prepare("SELECT * FROM runs").get() ?? {}));
   assert.match(
     versions,
     new RegExp(`user_version\` \\| ${index.prepare("PRAGMA user_version").get()?.["user_version"]} `),
   );
+});
+
+Deno.test("docs/run-folder.md names every file and key of a sweep", async () => {
+  using runs = new TemporaryFolder();
+  const [run] = [{ name: "run", id: "lenet-quick-0123456789", config: tinyConfig() }];
+  const submission: Required<Submission> = {
+    ...{ schema: 1, sweep: "rates", name: "2026-11-26T04-05-06-789Z", engine: "slurm", tasks: [run], job: "1234" },
+    ...{ dataDir: "/data", digests: {}, plan: "/plan.json", checkpointSeconds: 60 },
+  };
+  const attempt: Attempt = {
+    ...{
+      schema: 1,
+      id: run.id,
+      submission: submission.name,
+      engine: "slurm",
+      job: "1234_7",
+      restarts: 0,
+      host: "<host>",
+    },
+    ...{ pid: 1, started: "2026-11-26T04:05:07.123Z", trained: null, ended: null, outcome: null, error: null },
+  };
+  const text = section("sweeps/");
+  for (const type of ["experiment", "file"] as const) {
+    const source: SweepSource = type === "file" ? { type, definition: {} } : { type, name: "fig26", options: {} };
+    const record = await writeSweep(runs.path, { key: "rates", title: "", source, runs: [run] });
+    names(text, keysOf(record, ["config"]));
+  }
+  await writeSubmission(runs.path, submission);
+  await writeAttempt(runs.path, "rates", attempt);
+  names(text, [...keysOf(submission, ["config"]), ...keysOf(attempt)]);
+  const paths = [...(await filesBelow(runs.path)).keys(), logFile("", submission, 7)];
+  for (const path of paths) {
+    const shown = path.replace(/^\/?sweeps\/rates\//, "").replace(run.id, "<run id>").replace(
+      "--host--1",
+      "-<host>-<pid>",
+    );
+    names(text, [shown]);
+  }
+  assert.match(section("Versions"), new RegExp(`\`sweeps/<key>/sweep\\.json\`.*\\| ${submission.schema} \\|`));
 });
 
 Deno.test("the check of docs/run-folder.md can fail", () => {

@@ -37,12 +37,13 @@ export const handler = define.handlers({
     state.title = titleOf(experiment);
     const others = (await state.dashboard.listExperiments())
       .filter((other) => other.experiment === experiment && other.key !== result.key);
-    return page({ result, others, version });
+    const isSwept = await state.dashboard.hasSweep(result.key);
+    return page({ result, others, isSwept, version });
   },
 });
 
-export default define.page<typeof handler>(({ data: { result, others, version } }) => {
-  const { experiment, view, updated, state, ids } = result;
+export default define.page<typeof handler>(({ data: { result, others, isSwept, version } }) => {
+  const { experiment, key, view, updated, state, ids } = result;
   return (
     <>
       <header class="run-header stack">
@@ -55,6 +56,11 @@ export default define.page<typeof handler>(({ data: { result, others, version } 
         </div>
         <p class="soft">{unbroken(experiment.about)}</p>
         {others.length > 0 && <Others others={others} />}
+        {isSwept && (
+          <p class="small">
+            <a href={`/sweeps/${key}`}>Its runs as a sweep</a>
+          </p>
+        )}
         {(state === "running" || state === "unfinished") && <LiveRun ids={ids} version={version} />}
       </header>
       {!view

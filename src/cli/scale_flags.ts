@@ -5,7 +5,7 @@
  */
 import { datasetNames } from "../data/load.ts";
 import { quoted } from "../data/quoted.ts";
-import type { ScaleOptions } from "../experiments/scale.ts";
+import { givenOptions, type ScaleOptions } from "../experiments/scale.ts";
 import { type Flag, suggestion, UsageError } from "./arguments.ts";
 
 /** What of the paper's settings can be changed over all runs. */
@@ -47,7 +47,7 @@ export function scaleOptionsOf(values: ReadonlyMap<string, string>): ScaleOption
       `--dataset is ${quoted(dataset)}.${suggestion(dataset, datasetNames)} Choose one of ${datasetNames.join(", ")}.`,
     );
   }
-  return present({
+  return givenOptions({
     scale: number("--scale", "a number above 0 and at most 1, such as 0.1", (value) => value > 0 && value <= 1),
     levels: whole("--levels", 0),
     replicates: whole("--replicates", 1),
@@ -56,20 +56,6 @@ export function scaleOptionsOf(values: ReadonlyMap<string, string>): ScaleOption
     dataset: name,
     seed: whole("--seed", 0),
   });
-}
-
-/** What was given, without what was not. */
-function present(given: { readonly [Key in keyof ScaleOptions]: ScaleOptions[Key] | undefined }): ScaleOptions {
-  const { scale, levels, replicates, reinitDraws, width, dataset, seed } = given;
-  return {
-    ...(scale === undefined ? {} : { scale }),
-    ...(levels === undefined ? {} : { levels }),
-    ...(replicates === undefined ? {} : { replicates }),
-    ...(reinitDraws === undefined ? {} : { reinitDraws }),
-    ...(width === undefined ? {} : { width }),
-    ...(dataset === undefined ? {} : { dataset }),
-    ...(seed === undefined ? {} : { seed }),
-  };
 }
 
 /** So many names of runs fit into a message. */

@@ -78,3 +78,12 @@ export function deep(
 ): Grid {
   return { preset, base: { controls, ...changes }, axes: [{ name: "recipe", points: deepRecipes[preset] }] };
 }
+
+/** Each of a grid's runs with all convolutions ranked in one pool, and with each ranked by itself. */
+export function byScope(grid: Grid): Grid {
+  const points = [
+    { label: "global", changes: { scope: "global" } },
+    { label: "layer-wise", changes: { scope: "layer" } },
+  ] as const;
+  return { ...grid, axes: [...grid.axes, { name: "scope", points }] };
+}

@@ -35,6 +35,23 @@ export const scaleOptionNames = [
   "seed",
 ] as const satisfies readonly (keyof ScaleOptions)[];
 
+/** The options that are given, without those that are not. */
+export function givenOptions(
+  { scale, levels, replicates, reinitDraws, width, dataset, seed }: {
+    readonly [Key in keyof ScaleOptions]: ScaleOptions[Key] | undefined;
+  },
+): ScaleOptions {
+  return {
+    ...(scale === undefined ? {} : { scale }),
+    ...(levels === undefined ? {} : { levels }),
+    ...(replicates === undefined ? {} : { replicates }),
+    ...(reinitDraws === undefined ? {} : { reinitDraws }),
+    ...(width === undefined ? {} : { width }),
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
 /** An evaluation comes at least this often in a training. The paper's every 100 iterations are far more. */
 const leastEvaluations = 20;
 

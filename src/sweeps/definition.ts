@@ -24,7 +24,7 @@ import { isPrintable, legible, quoted } from "../data/quoted.ts";
 import type { Changes, ExperimentRun } from "../experiments/experiment.ts";
 import { type Axis, axis, gridRuns, type Point, pointLabel } from "../experiments/grid.ts";
 import { experimentOf, experiments } from "../experiments/registry.ts";
-import { scaledConfig, scaleOptionNames, type ScaleOptions, wordsOf } from "../experiments/scale.ts";
+import { givenOptions, scaledConfig, scaleOptionNames, wordsOf } from "../experiments/scale.ts";
 import { parseChanges, type PresetName, presetNames, type Setting, settings } from "../lottery/config.ts";
 import { experimentRuns, sweepNames } from "./expand.ts";
 import { type NumberRange, parseRange, rangeForms } from "./range.ts";
@@ -87,7 +87,7 @@ export function expandDefinition(value: unknown, fallbackName: string): Expanded
   const base = under("base", () => parseChanges(definition.base ?? {}));
   const starts = startsOf(definition);
   const axes = axesOf(definition, starts.length);
-  const options = optionsOf(definition);
+  const options = givenOptions(definition);
   const runs = new Map<string, ExpandedRun>();
   let characters = 0;
   for (const { prefix, preset, changes } of starts) {
@@ -355,19 +355,6 @@ function refuseOverlap(axes: readonly Axis[], definition: Definition): void {
       owners.set(key, `"axes.${name}"`);
     }
   }
-}
-
-function optionsOf(definition: Definition): ScaleOptions {
-  const { scale, levels, replicates, reinitDraws, width, dataset, seed } = definition;
-  return {
-    ...(scale === undefined ? {} : { scale }),
-    ...(levels === undefined ? {} : { levels }),
-    ...(replicates === undefined ? {} : { replicates }),
-    ...(reinitDraws === undefined ? {} : { reinitDraws }),
-    ...(width === undefined ? {} : { width }),
-    ...(dataset === undefined ? {} : { dataset }),
-    ...(seed === undefined ? {} : { seed }),
-  };
 }
 
 /** Names that experiments have as sweeps, with their options: `fig26-scale-0.1`. */

@@ -202,146 +202,26 @@ export function measuredTimes(rows: readonly SpeedRow[], context: MeasuredContex
  * time took 440 ms when nothing else ran (docs/kernels.md).
  */
 export const usualSpeed: readonly SpeedRow[] = [
-  {
-    ...of("lenet-300-100", 15_972_000, 60),
-    networks: 1,
-    remaining: 1,
-    stepMs: 4.65,
-    evaluationMsPerThousandImages: 20.2,
-  },
-  {
-    ...of("lenet-300-100", 15_972_000, 60),
-    networks: 1,
-    remaining: 0.1688,
-    stepMs: 3.2,
-    evaluationMsPerThousandImages: 19.6,
-  },
-  {
-    ...of("lenet-300-100", 15_972_000, 60),
-    networks: 1,
-    remaining: 0.0287,
-    stepMs: 1.13,
-    evaluationMsPerThousandImages: 4.45,
-  },
-  {
-    ...of("lenet-300-100", 15_972_000, 60),
-    networks: 8,
-    remaining: 1,
-    stepMs: 34.2,
-    evaluationMsPerThousandImages: 120,
-  },
-  {
-    ...of("lenet-300-100", 15_972_000, 60),
-    networks: 8,
-    remaining: 0.1688,
-    stepMs: 28.9,
-    evaluationMsPerThousandImages: 129,
-  },
-  {
-    ...of("lenet-300-100", 15_972_000, 60),
-    networks: 8,
-    remaining: 0.0287,
-    stepMs: 4.21,
-    evaluationMsPerThousandImages: 38.9,
-  },
-  { ...of("conv-2", 2_626_836_480, 60), networks: 1, remaining: 1, stepMs: 436, evaluationMsPerThousandImages: 1_960 },
-  {
-    ...of("conv-2", 2_626_836_480, 60),
-    networks: 1,
-    remaining: 0.1703,
-    stepMs: 442,
-    evaluationMsPerThousandImages: 2_180,
-  },
-  {
-    ...of("conv-2", 2_626_836_480, 60),
-    networks: 1,
-    remaining: 0.0297,
-    stepMs: 394,
-    evaluationMsPerThousandImages: 1_990,
-  },
-  { ...of("conv-4", 5_898_393_600, 60), networks: 1, remaining: 1, stepMs: 772, evaluationMsPerThousandImages: 3_890 },
-  {
-    ...of("conv-4", 5_898_393_600, 60),
-    networks: 1,
-    remaining: 0.1962,
-    stepMs: 789,
-    evaluationMsPerThousandImages: 3_890,
-  },
-  {
-    ...of("conv-4", 5_898_393_600, 60),
-    networks: 1,
-    remaining: 0.0451,
-    stepMs: 775,
-    evaluationMsPerThousandImages: 4_520,
-  },
-  {
-    ...of("conv-6", 9_232_865_280, 60),
-    networks: 1,
-    remaining: 1,
-    stepMs: 1_560,
-    evaluationMsPerThousandImages: 8_520,
-  },
-  {
-    ...of("conv-6", 9_232_865_280, 60),
-    networks: 1,
-    remaining: 0.2211,
-    stepMs: 1_410,
-    evaluationMsPerThousandImages: 6_200,
-  },
-  {
-    ...of("conv-6", 9_232_865_280, 60),
-    networks: 1,
-    remaining: 0.0517,
-    stepMs: 806,
-    evaluationMsPerThousandImages: 4_210,
-  },
-  {
-    ...of("resnet-18", 5_224_087_552, 128),
-    networks: 1,
-    remaining: 1,
-    stepMs: 891,
-    evaluationMsPerThousandImages: 2_770,
-  },
-  {
-    ...of("resnet-18", 5_224_087_552, 128),
-    networks: 1,
-    remaining: 0.1776,
-    stepMs: 1_090,
-    evaluationMsPerThousandImages: 2_960,
-  },
-  {
-    ...of("resnet-18", 5_224_087_552, 128),
-    networks: 1,
-    remaining: 0.0396,
-    stepMs: 788,
-    evaluationMsPerThousandImages: 2_000,
-  },
-  {
-    ...of("vgg-19", 25_480_724_480, 64),
-    networks: 1,
-    remaining: 1,
-    stepMs: 4_080,
-    evaluationMsPerThousandImages: 24_100,
-  },
-  {
-    ...of("vgg-19", 25_480_724_480, 64),
-    networks: 1,
-    remaining: 0.168,
-    stepMs: 4_770,
-    evaluationMsPerThousandImages: 23_000,
-  },
-  {
-    ...of("vgg-19", 25_480_724_480, 64),
-    networks: 1,
-    remaining: 0.0284,
-    stepMs: 976,
-    evaluationMsPerThousandImages: 5_920,
-  },
+  ...speeds("lenet-300-100", 15_972_000, 60, 1, [[1, 4.65, 20.2], [0.1688, 3.2, 19.6], [0.0287, 1.13, 4.45]]),
+  ...speeds("lenet-300-100", 15_972_000, 60, 8, [[1, 34.2, 120], [0.1688, 28.9, 129], [0.0287, 4.21, 38.9]]),
+  ...speeds("conv-2", 2_626_836_480, 60, 1, [[1, 436, 1_960], [0.1703, 442, 2_180], [0.0297, 394, 1_990]]),
+  ...speeds("conv-4", 5_898_393_600, 60, 1, [[1, 772, 3_890], [0.1962, 789, 3_890], [0.0451, 775, 4_520]]),
+  ...speeds("conv-6", 9_232_865_280, 60, 1, [[1, 1_560, 8_520], [0.2211, 1_410, 6_200], [0.0517, 806, 4_210]]),
+  ...speeds("resnet-18", 5_224_087_552, 128, 1, [[1, 891, 2_770], [0.1776, 1_090, 2_960], [0.0396, 788, 2_000]]),
+  ...speeds("vgg-19", 25_480_724_480, 64, 1, [[1, 4_080, 24_100], [0.168, 4_770, 23_000], [0.0284, 976, 5_920]]),
 ];
 
-/** A network, and what a step of it is. */
-function of(network: string, work: number, batchSize: number): Pick<SpeedRow, "network" | "work" | "batchSize"> {
-  return { network, work, batchSize };
+/** A network's rows: per level the remaining fraction, and the times as {@linkcode SpeedRow} has them. */
+function speeds(
+  network: string,
+  work: number,
+  batchSize: number,
+  networks: number,
+  levels: readonly (readonly [remaining: number, stepMs: number, evaluationMsPerThousandImages: number])[],
+): SpeedRow[] {
+  return levels.map(([remaining, stepMs, evaluationMsPerThousandImages]) => {
+    return { network, work, batchSize, networks, remaining, stepMs, evaluationMsPerThousandImages };
+  });
 }
 
 /** Times by {@linkcode usualSpeed}: where nothing else is known. */

@@ -4,19 +4,11 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-import { type Axis, type Grid, gridRuns } from "../grid.ts";
+import { gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, vggIterations } from "../panels.ts";
-import { deep } from "../runs.ts";
+import { byScope, deep } from "../runs.ts";
 
-const recipes = deep("vgg19", []);
-const scopes: Axis = {
-  name: "scope",
-  points: [
-    { label: "global", changes: { scope: "global" } },
-    { label: "layer-wise", changes: { scope: "layer" } },
-  ],
-};
-const grid: Grid = { ...recipes, axes: [...recipes.axes, scopes] };
+const grid = byScope(deep("vgg19", []));
 const runs = gridRuns(grid);
 
 /** Figure 38. */

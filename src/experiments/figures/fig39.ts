@@ -4,19 +4,11 @@
  * @module
  */
 import type { Experiment } from "../experiment.ts";
-import { type Axis, type Grid, gridRuns } from "../grid.ts";
+import { gridRuns } from "../grid.ts";
 import { accuracyOnTheWay, linesOf, resnetIterations } from "../panels.ts";
-import { deep } from "../runs.ts";
+import { byScope, deep } from "../runs.ts";
 
-const recipes = deep("resnet18", []);
-const scopes: Axis = {
-  name: "scope",
-  points: [
-    { label: "global", changes: { scope: "global" } },
-    { label: "layer-wise", changes: { scope: "layer" } },
-  ],
-};
-const grid: Grid = { ...recipes, axes: [...recipes.axes, scopes] };
+const grid = byScope(deep("resnet18", []));
 const runs = gridRuns(grid);
 
 /** Figure 39. */

@@ -28,7 +28,7 @@ import { drawSweep } from "./sweep_draw.ts";
 import { cancelOnSlurm, statusWithSlurm } from "./sweep_slurm.ts";
 import { engineFlags, resubmitSweep, sayDrawn, startFlags, startSweep, type SweepStartTools } from "./sweep_start.ts";
 import { sweepTaskCommand, type SweepTaskTools } from "./sweep_task.ts";
-import { formatStatus, statusJson } from "./sweep_text.ts";
+import { formatStatus, nextStep, statusJson } from "./sweep_text.ts";
 import { formatTable } from "./table.ts";
 
 /** What the command works with; tests put their own here. */
@@ -73,11 +73,13 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     run: async ({ runs, positionals, values }, tools) => {
       const status = await statusOf(runs, await named(runs, positionals[0], "status"), tools);
       const { console } = tools;
-      console.out(
-        values.has("--json")
-          ? JSON.stringify(statusJson(status), null, 2)
-          : formatStatus(status, { isAll: values.has("--all") }, console),
-      );
+      if (values.has("--json")) {
+        console.out(JSON.stringify(statusJson(status), null, 2));
+        return 0;
+      }
+      console.out(formatStatus(status, { isAll: values.has("--all") }, console));
+      const next = nextStep(status);
+      if (next !== undefined) console.out(`\n${next}`);
       return 0;
     },
   },

@@ -43,6 +43,14 @@ export function countWords(runs: readonly SweepRunStatus[]): string {
   return `${all}: ${parts.join(", ")}; ${Math.floor(fraction * 100)} % trained.`;
 }
 
+/** What to do next with a sweep, in a sentence; undefined while there is something to wait for. */
+export function nextStep({ record: { key }, runs }: SweepStatus): string | undefined {
+  const { finished, running, waiting } = countStates(runs);
+  if (finished === runs.length) return `\`deno task sweep draw ${key}\` draws what came of it.`;
+  if (running + waiting === 0) return `\`deno task sweep resubmit ${key}\` goes on with what is not finished.`;
+  return undefined;
+}
+
 const columns: readonly Column[] = [
   { title: "#", align: "right" },
   { title: "run", align: "left" },

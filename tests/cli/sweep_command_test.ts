@@ -296,6 +296,10 @@ Deno.test("status, list and logs tell of what is there, as text and as JSON", as
     ["lr 0.004", "finished"],
   ]);
   assert.equal(status.runs[2].attempt.outcome, "finished");
+  assert.match(
+    (await run(["status", "rates", ...there])).output(),
+    /\n\n`deno task sweep resubmit rates` goes on with what is not finished\.\n$/,
+  );
   const listed = JSON.parse((await run(["list", "--json", ...there])).output());
   assert.deepEqual([listed.schema, listed.sweeps[0].key, listed.sweeps[0].counts.finished], [1, "rates", 1]);
   assert.match((await run(["logs", "rates", ...there])).output(), /^3 +lr 0\.004 +finished +1 +.*\.log$/m);
@@ -305,6 +309,11 @@ Deno.test("status, list and logs tell of what is there, as text and as JSON", as
   }
   await assert.rejects(run(["logs", "rates", "lr 0.001", ...there]), /Nobody has worked on lr 0\.001/);
   assert.equal((await run(["cancel", "rates", ...there])).output(), "Nothing of rates waits or is at work.\n");
+  await run(place.args);
+  assert.match(
+    (await run(["status", "rates", ...there])).output(),
+    /\n\n`deno task sweep draw rates` draws what came of it\.\n$/,
+  );
 });
 
 Deno.test("of many runs those that want to be looked at are shown, and all with --all", async () => {

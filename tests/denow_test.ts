@@ -285,6 +285,8 @@ test("denow insists on an adapter for what computes and for nothing else", async
     "task ok",
     "task doctor",
     "task bench",
+    "task experiment fig4 --scale 0.1",
+    "task sweep fig26 --jobs 2",
     "test",
   ];
   for (const command of computing) {
@@ -300,6 +302,13 @@ test("denow insists on an adapter for what computes and for nothing else", async
     "task data",
     "task --filter test data",
     "task lottery --help",
+    "task experiment",
+    "task experiment fig4 --draw",
+    "task sweep",
+    "task sweep status fig26",
+    "task sweep fig26 --engine slurm --time 60",
+    "task sweep fig26 --engine=slurm",
+    "task sweep paper --dry-run",
   ];
   for (const command of others) {
     assert.equal((await machine.run(command.split(" "))).code, 7, command);

@@ -17,7 +17,7 @@ import { assertWritable, makeFolder } from "../store/files.ts";
 import { RunStore } from "../store/run_store.ts";
 import { describeFlags, type Flag, parseArguments, suggestion, UsageError, userPath } from "./arguments.ts";
 import { type Console, quietOutput, styled, wrap } from "./console.ts";
-import { loadDatasets } from "./dataset_folder.ts";
+import { dataDirFlag, loadDatasets } from "./dataset_folder.ts";
 import { drawExperiment, experimentFiles } from "./experiment_files.ts";
 import { measureLines } from "./experiment_lines.ts";
 import { formatView, jsonOf } from "./experiment_text.ts";
@@ -45,7 +45,7 @@ const flags: readonly Flag[] = [
   },
   { flag: "--draw", description: "train nothing: draw what is there" },
   { flag: "--runs", value: "DIR", description: "where runs are kept (./runs)" },
-  { flag: "--data-dir", value: "DIR", description: "the data set's files, instead of where it usually comes from" },
+  dataDirFlag,
   { flag: "--plan", value: "FILE", description: "a plan table, as `lottery --plan` takes it (the table that ships)" },
   {
     flag: "--out",

@@ -16,7 +16,7 @@ import { expandExperiment, experimentsNamed, sweepNames } from "../sweeps/expand
 import { identifyRuns } from "../sweeps/identify.ts";
 import type { ExpandedRun, ExpandedSweep, SweepRecord, SweepRun } from "../sweeps/sweep.ts";
 import { suggestion, UsageError, userPath } from "./arguments.ts";
-import { datasetOptions, loadDatasets } from "./dataset_folder.ts";
+import { dataFolders, datasetOptions, loadDatasets } from "./dataset_folder.ts";
 import { planChooser, readPlan } from "./lottery_plan.ts";
 import { asUsage, refuseUnfit, type TrainingTools } from "./training.ts";
 
@@ -124,9 +124,11 @@ export async function prepareWithoutData(
 ): Promise<PreparedWithoutData> {
   const datasets = new Map<DatasetName, Pick<Dataset, "digest">>();
   const missing: string[] = [];
-  for (const name of new Set(expanded.runs.map(({ config }) => config.dataset))) {
+  const names = new Set(expanded.runs.map(({ config }) => config.dataset));
+  const folders = dataFolders([...names], flags.dataDir);
+  for (const name of names) {
     try {
-      datasets.set(name, await loadDataset(name, datasetOptions(name, flags.dataDir)));
+      datasets.set(name, await loadDataset(name, datasetOptions(name, folders[name])));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       missing.push(`${name} is not here, so its runs' ids are not known: ${legible(reason, 300)}`);

@@ -177,9 +177,9 @@ async function recordJobs(runs: string, submissions: readonly Submission[], { jo
   }
 }
 
-function optionsOf({ dataDir, digests, plan, checkpointSeconds }: SubmissionOptions): SubmissionOptions {
+function optionsOf({ dataDirs, digests, plan, checkpointSeconds }: SubmissionOptions): SubmissionOptions {
   return {
-    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dataDirs === undefined ? {} : { dataDirs }),
     ...(digests === undefined ? {} : { digests }),
     ...(plan === undefined ? {} : { plan }),
     ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),

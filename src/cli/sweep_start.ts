@@ -17,6 +17,7 @@ import type { EngineName, Submission, SweepRecord, SweepRun } from "../sweeps/sw
 import { type Flag, suggestion, UsageError, userPath } from "./arguments.ts";
 import { quietOutput } from "./console.ts";
 import { checkpointSecondsOf } from "./lottery_command_line.ts";
+import { dataDirFlag, dataFolders } from "./dataset_folder.ts";
 import { readPlan } from "./lottery_plan.ts";
 import { thisMachine } from "./machine.ts";
 import { chosenRuns, scaleFlags, scaleOptionsOf } from "./scale_flags.ts";
@@ -69,7 +70,7 @@ export const startFlags: readonly Flag[] = [
   ...scaleFlags,
   { flag: "--only", value: "RUN[,RUN]", description: "train these runs alone" },
   { flag: "--runs", value: "DIR", description: "where runs are kept (./runs)" },
-  { flag: "--data-dir", value: "DIR", description: "the data set's files, instead of where it usually comes from" },
+  dataDirFlag,
   { flag: "--plan", value: "FILE", description: "a plan table, as `lottery --plan` takes it (the table that ships)" },
   {
     flag: "--checkpoint-seconds",
@@ -142,7 +143,7 @@ export async function startSweep(
   const status = await readSweepStatus(runs, record);
   const left = status.runs.filter(({ run, state }) => ids.has(run.id) && state !== "finished");
   const order: SubmissionOptions = {
-    ...(flags.dataDir === undefined ? {} : { dataDir: userPath(flags.dataDir) }),
+    dataDirs: dataFolders(expanded.runs.map(({ config }) => config.dataset), flags.dataDir),
     digests: sweep.digests,
     ...(flags.planPath === undefined ? {} : { plan: userPath(flags.planPath) }),
     ...checkpointSeconds,
@@ -187,9 +188,9 @@ export async function resubmitSweep(
   }
   const status = await readSweepStatus(runs, record);
   const left = status.runs.filter(({ state }) => state === "failed" || state === "stopped" || state === "absent");
-  const { dataDir, digests, plan, checkpointSeconds } = last;
+  const { dataDirs, digests, plan, checkpointSeconds } = last;
   const order: SubmissionOptions = {
-    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dataDirs === undefined ? {} : { dataDirs }),
     ...(digests === undefined ? {} : { digests }),
     ...(plan === undefined ? {} : { plan }),
     ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),

@@ -159,10 +159,10 @@ async function carryOut(
   account: Account,
   report: ((line: string) => void) | undefined,
 ): Promise<number> {
-  const { run: { id, name, config }, submission: { sweep, dataDir } } = task;
+  const { run: { id, name, config }, submission: { sweep, dataDirs } } = task;
   const { console, signal, pause = pauseFor } = tools;
   console.err(`Sweep ${sweep}, run ${legible(name)} (${id})`);
-  const dataset = await tools.loadDataset(config.dataset, datasetOptions(config.dataset, dataDir));
+  const dataset = await tools.loadDataset(config.dataset, datasetOptions(config.dataset, dataDirs?.[config.dataset]));
   signal.throwIfAborted();
   refuseUnfit(config, dataset);
   const plan = await planOf(runs, task, dataset);

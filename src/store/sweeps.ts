@@ -468,7 +468,7 @@ function isSource(value: unknown): value is SweepSource {
 
 function submissionOf(value: unknown, tasksOf: (tasks: readonly unknown[]) => SweepRun[]): Submission {
   if (!isObject(value) || value["schema"] !== 1) throw new SyntaxError("It is none of this version.");
-  const { sweep, name, engine: own, tasks, dataDir, digests, plan, checkpointSeconds, job } = value;
+  const { sweep, name, engine: own, tasks, dataDirs, digests, plan, checkpointSeconds, job } = value;
   const engine = engines.find((known) => known === own);
   if (
     typeof sweep !== "string" || !isSweepKey(sweep) || typeof name !== "string" || !namePattern.test(name) || !engine ||
@@ -476,19 +476,20 @@ function submissionOf(value: unknown, tasksOf: (tasks: readonly unknown[]) => Sw
   ) {
     throw new SyntaxError("It has no sweep, name, engine or tasks.");
   }
-  for (const [key, text] of Object.entries({ dataDir, plan, job })) {
+  for (const [key, text] of Object.entries({ plan, job })) {
     if (text !== undefined && typeof text !== "string") throw new SyntaxError(`Its ${key} is ${quoted(text)}.`);
   }
   if (checkpointSeconds !== undefined && !(typeof checkpointSeconds === "number" && checkpointSeconds >= 0)) {
     throw new SyntaxError(`Its checkpointSeconds are ${quoted(checkpointSeconds)}.`);
   }
+  if (dataDirs !== undefined && !isTexts(dataDirs)) throw new SyntaxError(`Its dataDirs are ${quoted(dataDirs)}.`);
   return {
     schema: 1,
     sweep,
     name,
     engine,
     tasks: tasksOf(tasks),
-    ...(typeof dataDir === "string" ? { dataDir } : {}),
+    ...(dataDirs === undefined ? {} : { dataDirs }),
     ...(isTexts(digests) ? { digests } : {}),
     ...(typeof plan === "string" ? { plan } : {}),
     ...(typeof checkpointSeconds === "number" ? { checkpointSeconds } : {}),

@@ -76,8 +76,8 @@ export interface Submission {
   readonly engine: EngineName;
   /** The runs to train, as far as they are not. */
   readonly tasks: readonly SweepRun[];
-  /** The data sets' folder, absolute; where each usually comes from when left out. */
-  readonly dataDir?: string;
+  /** Folders of data sets' files, absolute, by the sets' names; what is not named comes from where it always does. */
+  readonly dataDirs?: Readonly<Record<string, string>>;
   /** Digests of the data sets that the ids were made with, by their names: a machine with other files can say so. */
   readonly digests?: Readonly<Record<string, string>>;
   /** The plan table's file, absolute; the run's own or the shipped one when left out. */

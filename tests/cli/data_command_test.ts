@@ -1,7 +1,8 @@
 /** The command `data`. */
 import assert from "node:assert/strict";
 import { dataCommand } from "../../src/cli/data.ts";
-import { datasetOptions } from "../../src/cli/dataset_folder.ts";
+import type { DatasetName } from "../../src/data/dataset.ts";
+import { cifar10Path, dataFolders, datasetOptions } from "../../src/cli/dataset_folder.ts";
 import { syntheticDataset } from "../../src/data/synthetic.ts";
 import { gzip } from "../data/idx_bytes.ts";
 import { tar, tarFile } from "../data/tar_bytes.ts";
@@ -85,4 +86,19 @@ Deno.test("only CIFAR-10 has a folder that nobody named", () => {
   assert.deepEqual(datasetOptions("synthetic", undefined), {});
   assert.equal(typeof datasetOptions("cifar10", undefined).read, "function");
   assert.equal(typeof datasetOptions("mnist", "somewhere").read, "function");
+});
+
+Deno.test("--data-dir of several data sets says whose each folder is", () => {
+  const usual = cifar10Path();
+  const cases: readonly (readonly [DatasetName[], string | undefined, Partial<Record<DatasetName, string>>])[] = [
+    [["mnist"], undefined, {}],
+    [["mnist", "cifar10"], undefined, { cifar10: usual }],
+    [["cifar10", "cifar10"], "/images", { cifar10: "/images" }],
+    [["mnist"], "/a,b", { mnist: "/a,b" }],
+    [["mnist", "cifar10"], "mnist=/a,b,cifar10=/c=d", { mnist: "/a,b", cifar10: "/c=d" }],
+    [["fashion-mnist", "cifar10"], "fashion-mnist=/f", { "fashion-mnist": "/f", cifar10: usual }],
+  ];
+  for (const [names, text, folders] of cases) assert.deepEqual(dataFolders(names, text), folders, text);
+  assert.throws(() => dataFolders(["mnist", "cifar10"], "/images"), /mnist=DIR,cifar10=DIR/);
+  assert.throws(() => dataFolders(["mnist"], "mnist=/a,mnist=/b"), /names mnist twice/);
 });

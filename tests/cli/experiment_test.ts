@@ -303,7 +303,10 @@ Deno.test("wrong arguments get one line that says what is wanted, and nothing is
   assert.match(await refusal("fig4", "--replicates", "1.5"), /--replicates is "1\.5", .* whole number/);
   assert.match(await refusal("fig4", "--dataset", "mnst"), /--dataset is "mnst"\. Did you mean mnist\?/);
   assert.match(await refusal("fig5", "--only", "Conv-2,Conv-3"), /the run "Conv-3" of fig5: .* Did you mean Conv-2/);
-  assert.match(await refusal("fig1", "--data-dir", "/data"), /--data-dir for mnist and cifar10 at once.*--only/);
+  assert.match(
+    await refusal("fig1", "--data-dir", "/data"),
+    /--data-dir "\/data" for mnist and cifar10 at once.*: --data-dir mnist=DIR,cifar10=DIR\.$/,
+  );
   assert.match(await refusal("fig4", "--dataset", "synthetic"), /--train-size 1500.*has 600/);
 });
 

@@ -129,7 +129,7 @@ Deno.test("docs/run-folder.md names every file and key of a sweep", async () => 
   const [run] = [{ name: "run", id: "lenet-quick-0123456789", config: tinyConfig() }];
   const submission: Required<Submission> = {
     ...{ schema: 1, sweep: "rates", name: "2026-11-26T04-05-06-789Z", engine: "slurm", tasks: [run], job: "1234" },
-    ...{ dataDir: "/data", digests: {}, plan: "/plan.json", checkpointSeconds: 60 },
+    ...{ dataDirs: {}, digests: {}, plan: "/plan.json", checkpointSeconds: 60 },
   };
   const attempt: Attempt = {
     ...{

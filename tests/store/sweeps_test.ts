@@ -119,7 +119,7 @@ Deno.test("a submission is read as it was written, whole or one task of it", asy
   using runs = new TemporaryFolder();
   const tasks = [await runOf({ seed: 1 }, "seed 1"), await runOf({ seed: 2 }, "seed 2")];
   const submission = submissionOf(tasks, {
-    dataDir: "/data",
+    dataDirs: { mnist: "/data" },
     digests: { synthetic: "d" },
     plan: "/plan.json",
     checkpointSeconds: 5,
@@ -147,7 +147,7 @@ Deno.test("a file that is no submission is refused with its path and what is wro
     [{ ...submission, schema: 2 }, /none of this version/],
     [{ ...submission, engine: "cron" }, /no sweep, name, engine or tasks/],
     [{ ...submission, name: "../x" }, /no sweep, name, engine or tasks/],
-    [{ ...submission, dataDir: 3 }, /dataDir is 3/],
+    [{ ...submission, dataDirs: { mnist: 3 } }, /dataDirs are \{"mnist":3\}/],
     [{ ...submission, checkpointSeconds: -1 }, /checkpointSeconds are -1/],
     [{ ...submission, tasks: [{ ...submission.tasks[0], config: { ...tinyConfig(), lr: 0 } }] }, /--lr is 0/],
   ];

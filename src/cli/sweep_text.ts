@@ -35,7 +35,7 @@ export function formatStatus(
 }
 
 /** How many runs are in each state, and how much of all is trained. */
-export function countWords(runs: readonly SweepRunStatus[]): string {
+function countWords(runs: readonly SweepRunStatus[]): string {
   const counts = countStates(runs);
   const parts = sweepRunStates.flatMap((state) => counts[state] === 0 ? [] : [`${group(counts[state])} ${state}`]);
   const fraction = runs.reduce((sum, own) => sum + own.fraction, 0) / Math.max(1, runs.length);
@@ -87,7 +87,7 @@ function statusTable(rows: readonly SweepRunStatus[], all: readonly SweepRunStat
 }
 
 /** The best and the worst by each measure, when there is something to compare; with an empty line before. */
-export function bestAndWorst(status: SweepStatus, console: Pick<Console, "columns">): string[] {
+function bestAndWorst(status: SweepStatus, console: Pick<Console, "columns">): string[] {
   const width = Math.min(console.columns(), 110);
   const lines = rankings.flatMap((ranking) => {
     const { ranked, best: [best], worst } = rankRuns(status, ranking, 1);

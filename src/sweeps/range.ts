@@ -88,13 +88,18 @@ function byCount(
       Math.max(isWhole ? Math.round(value) : Number(value.toPrecision(12)), Math.min(from, to)),
       Math.max(from, to),
     );
+  // Of ends that hardly differ, rounding could lead back.
+  const onward = (value: number, before: number): number =>
+    to > from ? Math.max(value, before) : Math.min(value, before);
   return {
     count,
-    values: () =>
-      Array.from(
-        { length: count },
-        (_, index) => index === 0 ? from : index === count - 1 ? to : rounded(between(index / (count - 1))),
-      ),
+    values: () => {
+      const numbers = [from];
+      for (let index = 1; index < count - 1; index++) {
+        numbers.push(onward(rounded(between(index / (count - 1))), numbers.at(-1) ?? from));
+      }
+      return [...numbers, to];
+    },
   };
 }
 

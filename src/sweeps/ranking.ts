@@ -45,15 +45,14 @@ export interface Ranked {
   readonly worst: readonly RankedRun[];
 }
 
-/** Ranks the finished runs of a sweep; equal ones stay in the sweep's order. */
-export function rankRuns({ runs }: Pick<SweepStatus, "runs">, { key, isMore }: Ranking, most = 3): Ranked {
+/** Ranks the finished runs of a sweep; equal ones by the other measure, and if they are equal there too in the sweep's order. */
+export function rankRuns({ runs }: Pick<SweepStatus, "runs">, ranking: Ranking, most = 3): Ranked {
   const differing = differingSettings(runs.map(({ run }) => run));
   const finished = runs.flatMap((status, index) => status.state === "finished" ? [{ status, index }] : []);
   const all = finished.flatMap(({ status, index }) => {
     const { result } = status;
-    const value = result?.[key] ?? null;
-    return result && value !== null ? [{ status, result, index, value }] : [];
-  }).sort((a, b) => isMore ? b.value - a.value : a.value - b.value);
+    return result && result[ranking.key] !== null ? [{ status, result, index }] : [];
+  }).sort((a, b) => compared(a.result, b.result, ranking) || compared(a.result, b.result, otherThan(ranking)));
   const ranked = all.map(({ status, result, index }, place): RankedRun => ({
     status,
     result,
@@ -66,4 +65,15 @@ export function rankRuns({ runs }: Pick<SweepStatus, "runs">, { key, isMore }: R
     best: ranked.slice(0, most),
     worst: ranked.slice(Math.max(most, ranked.length - most)),
   };
+}
+
+/** Negative where the first is better; what has no value is worst. */
+function compared(a: SweepRunResult, b: SweepRunResult, { key, isMore }: Ranking): number {
+  const [first, second] = [a[key], b[key]];
+  if (first === null || second === null) return Number(first === null) - Number(second === null);
+  return isMore ? second - first : first - second;
+}
+
+function otherThan({ key }: Ranking): Ranking {
+  return rankings.find((own) => own.key !== key) ?? rankings[0];
 }

@@ -160,4 +160,9 @@ Deno.test("finished runs are ranked from both ends, each once, with what they di
   const smallest = rankRuns({ runs: [...ranked.best, ...ranked.worst].map(({ status }) => status) }, bySize, 1);
   assert.deepEqual([smallest.finished, smallest.ranked], [6, 3]);
   assert.deepEqual([names(smallest.best), names(smallest.worst)], [["1 run 1"], ["3 run 5"]], "smaller is better");
+  const equal = [["a", 0.9], ["b", 0.94], ["c", 0.92]] as const;
+  const tied = rankRuns({
+    runs: equal.map(([name, bestAccuracy], seed) => runOf(name, { seed }, { bestAccuracy, smallestWinning: 0.2 })),
+  }, bySize);
+  assert.deepEqual(names(tied.best), ["1 b", "2 c", "3 a"], "equal ones by the other measure");
 });

@@ -9,7 +9,6 @@ import project from "../../deno.json" with { type: "json" };
 export const schedulerVariables = [
   "SLURM_ARRAY_JOB_ID",
   "SLURM_ARRAY_TASK_ID",
-  "SLURM_JOB_ID",
   "SLURM_RESTART_COUNT",
 ] as const;
 

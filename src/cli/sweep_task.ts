@@ -127,9 +127,13 @@ class Account {
     };
   }
 
-  /** The scheduler's name of the task; undefined outside of one. */
+  /**
+   * The scheduler's name of the task, which it ends before it starts it again; undefined of what else works in one of its jobs, where
+   * many processes have the job's name.
+   */
   get job(): string | undefined {
-    return this.#attempt.job ?? undefined;
+    const { engine, job } = this.#attempt;
+    return engine === "slurm" && job !== null ? job : undefined;
   }
 
   begin(): Promise<void> {
@@ -264,11 +268,10 @@ function shareOf(
   };
 }
 
-/** What Slurm calls the task, where it runs under it: `1234_7`, or `1234` of a job that is no array. */
+/** What Slurm calls the task of an array in which this process works: `1234_7`; null outside of one. */
 function jobName(): string | null {
-  const [array, task, job] = ["SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_ID"].map(variable);
-  if (array !== undefined && task !== undefined) return legible(`${array}_${task}`);
-  return job === undefined ? null : legible(job);
+  const [array, task] = ["SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"].map(variable);
+  return array !== undefined && task !== undefined ? legible(`${array}_${task}`) : null;
 }
 
 /** An environment variable, where Deno lets it be read. */

@@ -134,7 +134,7 @@ async function lottery(runs: string, config: unknown): Promise<void> {
 
 Deno.test("a task may do what `lottery` may, and read what the scheduler says of it", () => {
   const [env, ...rest] = taskPermissions("/runs");
-  assert.equal(env, "--allow-env=INIT_CWD,SLURM_ARRAY_JOB_ID,SLURM_ARRAY_TASK_ID,SLURM_JOB_ID,SLURM_RESTART_COUNT");
+  assert.equal(env, "--allow-env=INIT_CWD,SLURM_ARRAY_JOB_ID,SLURM_ARRAY_TASK_ID,SLURM_RESTART_COUNT");
   assert.deepEqual(rest, lotteryPermissions("/runs").slice(1));
 });
 

@@ -45,11 +45,10 @@ export PATH
 
 # within SECONDS COMMAND...: waits until the command succeeds; false when it has not by then.
 within() {
-  tries=$(($1 * 10))
+  deadline=$(($(date +%s) + $1))
   shift
   until "$@"; do
-    tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || return 1
+    [ "$(date +%s)" -lt "$deadline" ] || return 1
     sleep 0.1
   done
 }
@@ -157,6 +156,11 @@ SchedulerParameters=sched_interval=1,bf_interval=2,batch_sched_delay=1
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
+
+# Where cgroups cannot be set up, as in many containers, newer versions do not start without being told to do without.
+version=$(slurmd -V 2>/dev/null) # `slurm 22.05.8`, `slurm-wlm 24.11.5`
+version=${version##* }
+case ${version%%.*} in 2[4-9] | [3-9][0-9]) echo 'CgroupPlugin=disabled' >"$dir/cgroup.conf" ;; esac
 
 # Nobody else has to come to MUNGE's socket (--force): the folder may be one that only its owner may enter.
 munged --force --socket="$dir/munge/socket" --key-file="$dir/munge/key" --seed-file="$dir/munge/seed" \

@@ -149,8 +149,11 @@ export async function untilStopped(args: readonly string[], console: Console): P
   Deno.addSignalListener("SIGINT", stop);
   if (Deno.build.os !== "windows") {
     Deno.addSignalListener("SIGTERM", stop);
-    // Schedulers send it ahead of the end of a job's time, some more than once: never at once.
-    Deno.addSignalListener("SIGUSR1", () => controller.signal.aborted || stop());
+    // Schedulers send one of them ahead of the end of a job's time, some more than once: never at once. With SIGUSR1 Deno opens its
+    // debugger's port as well, as Node does, so that SIGUSR2 is the better one where others may reach the machine's ports.
+    for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
+      Deno.addSignalListener(signal, () => controller.signal.aborted || stop());
+    }
   }
   return await main(args, console, controller.signal);
 }

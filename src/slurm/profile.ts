@@ -49,7 +49,7 @@ const schema = z.strictObject({
     /^(?:\d{1,6}(?::[0-5]?\d){0,2}|\d{1,4}-\d{1,2}(?::[0-5]?\d){0,2})$/,
     "it must be a time as Slurm writes it: minutes, hours:minutes:seconds, or days-hours:minutes:seconds",
   ).exactOptional(),
-  signalSeconds: z.int().min(1).max(65_535).exactOptional(),
+  signalSeconds: z.int().min(0).max(65_535).exactOptional(),
   atOnce: count.exactOptional(),
   retries: z.int().min(0).max(1000).exactOptional(),
   environment: z.record(
@@ -83,7 +83,10 @@ export function parseProfile(value: unknown): SlurmProfile {
   return parsed.data;
 }
 
-/** How many seconds before its time limit a task is told to write its checkpoint: as the profile says, or at most a quarter of the limit. */
+/**
+ * How many seconds before its time limit a task is told to write its checkpoint: as the profile says, 0 for never; or at most a quarter of
+ * the limit.
+ */
 export function signalSecondsOf({ time, signalSeconds }: Pick<SlurmProfile, "time" | "signalSeconds">): number {
   if (signalSeconds !== undefined) return signalSeconds;
   const quarter = time === undefined ? Infinity : Math.ceil(secondsOf(time) / 4);
@@ -124,7 +127,7 @@ export const slurmFlags: readonly ProfileFlag[] = [
     flag: "--signal-seconds",
     value: "N",
     description:
-      `Slurm: so long before its time limit a task writes its checkpoint and is queued again (${usualSignalSeconds}, at most a quarter of --time)`,
+      `Slurm: so long before its time limit a task writes its checkpoint and is queued again; 0 for never (${usualSignalSeconds}, at most a quarter of --time)`,
   },
   { flag: "--at-once", value: "N", description: "Slurm: most tasks of a sweep at once" },
   {

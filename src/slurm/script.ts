@@ -49,6 +49,7 @@ export function batchScript(
   { submission, file, log, tasks, profile, project, deno, permissions }: BatchScript,
 ): string {
   const { sweep, name } = submission;
+  const signalSeconds = signalSecondsOf(profile);
   const { atOnce, retries = usualRetries, environment = {}, setup = [] } = profile;
   const options = [
     `--job-name=${jobName(sweep)}`,
@@ -66,7 +67,7 @@ export function batchScript(
     ...given("cpus-per-task", profile.cpus),
     ...given("mem", profile.memory),
     ...given("time", profile.time),
-    `--signal=B:USR1@${signalSecondsOf(profile)}`,
+    ...given("signal", signalSeconds === 0 ? undefined : `B:USR1@${signalSeconds}`),
     ...profile.options ?? [],
   ];
   const environmentLines = Object.entries(environment).map(([own, value]) => `export ${own}=${shellQuoted(value)}`);
@@ -83,14 +84,14 @@ ${options.map((own) => `#SBATCH ${own}`).join("\n")}
 
 # Slurm sends USR1 ahead of the time limit (--signal) to this shell alone; and TERM when the task is cancelled or preempted, to
 # this shell or, by the cluster's ProctrackType, to all of its processes. The first of either makes the task write its
-# checkpoint and end with 130. A TERM that comes second would end it at once and a USR1 does nothing then, so USR1 is what is
-# passed on, and after a TERM only when the task's own, if there is one, has arrived.
+# checkpoint and end with 130. A TERM that comes second would end it at once, and with USR1 Deno opens its debugger's port, so
+# USR2 is what is passed on, and after a TERM only when the task's own, if there is one, has arrived.
 told=
 interrupted=
 task=
 pass_on() {
   interrupted=yes
-  [ -z "$task" ] || kill -s USR1 "$task" 2>/dev/null
+  [ -z "$task" ] || kill -s USR2 "$task" 2>/dev/null
 }
 trap 'told=\${told:-USR1}; pass_on' USR1
 trap 'told=TERM; sleep 1; pass_on' TERM

@@ -23,7 +23,7 @@ export interface SlurmProfile {
   readonly memory?: string;
   /** `--time`, such as `4:00:00`. */
   readonly time?: string;
-  /** How many seconds before the time limit a run is told to write its checkpoint and to queue again: `--signal`. */
+  /** How many seconds before the time limit a run is told to write its checkpoint and to queue again: `--signal`. 0 for never. */
   readonly signalSeconds?: number;
   /** Most tasks of an array at once: `%N`. */
   readonly atOnce?: number;

@@ -11,7 +11,7 @@ import type { Attempt } from "../../src/sweeps/sweep.ts";
 import { isNightly } from "../nightly.ts";
 import { filesBelow } from "../store/folders.ts";
 import { lotteryPermissions } from "../../src/cli/permissions.ts";
-import { hasPendingUsr1, isInstalled, LittleCluster, project } from "./little_cluster.ts";
+import { hasPendingUsr2, isInstalled, LittleCluster, project } from "./little_cluster.ts";
 
 const ignore = !(await isInstalled());
 if (ignore) console.log("Slurm and MUNGE are not installed here, so the tests with them are left out.");
@@ -73,7 +73,7 @@ Deno.test({
       (async () => {
         const attempt = await atWork(limited);
         await cluster.signal("STOP", attempt.pid);
-        await cluster.until("Slurm tells a task of its time limit", () => hasPendingUsr1(attempt.pid));
+        await cluster.until("Slurm tells a task of its time limit", () => hasPendingUsr2(attempt.pid));
         await cluster.signal("CONT", attempt.pid);
         assert.equal((await ended(attempt)).outcome, "stopped");
       })(),
@@ -130,6 +130,12 @@ Deno.test({
     assert.equal(jobs.size, 2, "the cancelled run was submitted twice, and no other");
     const submissions = await listSubmissions(runs, "faults");
     assert.deepEqual(submissions.map(({ tasks }) => tasks.length), [8, 1]);
+    for (const submission of submissions) {
+      for (const [index, { id }] of submission.tasks.entries()) {
+        const log = await Deno.readTextFile(logFile(runs, submission, index));
+        assert.doesNotMatch(log, /debugger|inspector/i, `a signal opens a port of ${id}`);
+      }
+    }
 
     const local = await cluster.folder("local");
     const started = await cluster.sweep(local, file);
@@ -218,7 +224,17 @@ Deno.test({
     const runs = join(folder, "runs");
     const long = { ...definition, name: "limit", axes: {}, seeds: 2, base: { ...definition.base, iterations: 20_000 } };
     const file = await cluster.file("limit.json", long);
-    const submitted = await cluster.sweep(folder, file, "--engine", "slurm", "--time", "1", ...often);
+    const submitted = await cluster.sweep(
+      folder,
+      file,
+      "--engine",
+      "slurm",
+      "--time",
+      "1",
+      "--signal-seconds",
+      "0",
+      ...often,
+    );
     assert.equal(submitted.code, 0, submitted.err);
     await cluster.until("both train", async () => {
       return (await listAttempts(runs, "limit")).filter(({ trained }) => trained !== null).length === 2;

@@ -147,10 +147,10 @@ async function processName(pid: number): Promise<string | undefined> {
   return /^State:\s+Z/m.test(status) ? undefined : /^Name:\s+(.+)$/m.exec(status)?.[1];
 }
 
-/** Whether SIGUSR1 has been sent to a process that stands still. */
-export async function hasPendingUsr1(pid: number): Promise<boolean> {
+/** Whether SIGUSR2, by which the script tells its task to stop, has been sent to a process that stands still. */
+export async function hasPendingUsr2(pid: number): Promise<boolean> {
   const pending = /^ShdPnd:\s+([0-9a-f]+)$/m.exec(await processStatus(pid))?.[1] ?? "0";
-  return (BigInt(`0x${pending}`) & (1n << 9n)) !== 0n;
+  return (BigInt(`0x${pending}`) & (1n << 11n)) !== 0n;
 }
 
 /** What the system says of a process; nothing where there is none. Deno itself reads in /proc with all permissions alone. */

@@ -32,7 +32,7 @@ stop() {
   signals=$((signals + 1))
   if [ "$1" = TERM ] && [ "$signals" -gt 1 ]; then exit 99; fi
 }
-trap 'stop USR1' USR1
+trap 'stop USR2' USR2
 trap 'stop TERM' TERM
 until_stopped() {
   echo "training: $$"
@@ -164,6 +164,15 @@ Deno.test("the script is POSIX sh, and says what the profile wants in options th
   for (const line of ["export A='it'\\''s $HOME'", "B=$A", "export B"]) assert.ok(lines.includes(line), line);
 });
 
+Deno.test("a task is told ahead of its time limit unless the profile says never", async () => {
+  using stage = new Stage();
+  const signalIn = async (profile: SlurmProfile): Promise<string | undefined> =>
+    /^#SBATCH (--signal.*)$/m.exec(await Deno.readTextFile(await stage.script({ profile })))?.[1];
+  assert.equal(await signalIn({}), "--signal=B:USR1@180");
+  assert.equal(await signalIn({ time: "4" }), "--signal=B:USR1@60");
+  assert.equal(await signalIn({ signalSeconds: 0 }), undefined);
+});
+
 Deno.test("a folder that cannot stand in an option is refused", async () => {
   using stage = new Stage();
   for (const project of ['/a"b', "/a\\b", "/a\nb", "/it's"]) {
@@ -228,7 +237,7 @@ Deno.test("told by USR1 ahead of the time limit, the task writes its checkpoint 
   using stage = new Stage();
   const { code, said } = await stage.run({ task: "until_stopped; exit 130" }, (script) => script.kill("SIGUSR1"));
   assert.equal(code, 130, said);
-  assert.match(said, /^signal: USR1$/m);
+  assert.match(said, /^signal: USR2$/m);
   assert.match(said, new RegExp(`^asked: .* --allow-read=${stage.path}/runs/sweeps/adam-rates .* 3 stopped 3$`, "m"));
   assert.deepEqual(said.match(/^scontrol: .*$/gm), ["scontrol: requeue 77_3", "scontrol: requeue 77_3"]);
 });
@@ -244,7 +253,7 @@ Deno.test("a task that was stopped too often before it trained fails with the re
   using stage = new Stage();
   const again = "echo 'raise --time' >&2; exit 1";
   // Before it has set up anything it dies of the signal, which is a stop too.
-  for (const task of ["until_stopped; exit 130", "trap - USR1; until_stopped"]) {
+  for (const task of ["until_stopped; exit 130", "trap - USR2; until_stopped"]) {
     const { code, said } = await stage.run({ task, again }, (script) => script.kill("SIGUSR1"));
     assert.equal(code, 1, said);
     assert.match(said, /raise --time/);
@@ -257,7 +266,7 @@ Deno.test("cancelled, the task writes its checkpoint and is not queued again, wh
   const task = "until_stopped; exit 130";
   const alone = await stage.run({ task }, (script) => script.kill("SIGTERM"));
   assert.equal(alone.code, 130, alone.said);
-  assert.deepEqual(alone.said.match(/^signal: .*$/gm), ["signal: USR1"]);
+  assert.deepEqual(alone.said.match(/^signal: .*$/gm), ["signal: USR2"]);
   const both = await stage.run({ task }, async (script, pid) => {
     await send("TERM", pid);
     script.kill("SIGTERM");

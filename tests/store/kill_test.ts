@@ -206,12 +206,12 @@ Deno.test("power lost at random moments, with the newest checkpoint or the end o
 });
 
 Deno.test(
-  "SIGINT, SIGTERM, SIGUSR1 and a file `stop` make a checkpoint and end the run with 130; it goes on to the same bytes",
+  "SIGINT, SIGTERM, SIGUSR1, SIGUSR2 and a file `stop` make a checkpoint and end the run with 130; it goes on to the same bytes",
   { ignore: Deno.build.os === "windows" },
   async () => {
     const { files } = await undisturbed();
     using folder = new TemporaryFolder();
-    for (const how of ["SIGINT", "SIGTERM", "SIGUSR1", "stop"] as const) {
+    for (const how of ["SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2", "stop"] as const) {
       const child = start(folder.path, "--resume");
       const errors = errorsOf(child);
       // Once it writes checkpoints of its own, it is within a level.

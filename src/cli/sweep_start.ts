@@ -57,7 +57,11 @@ const engines: readonly EngineName[] = ["local", "slurm"];
 /** Flags of the engines, for whatever is started. */
 export const engineFlags: readonly Flag[] = [
   { flag: "--jobs", value: "N", description: "local: runs at once (as many as memory and processors have room for)" },
-  { flag: "--adapter-memory", value: "GIB", description: "local: memory of the graphics card, where it does not say" },
+  {
+    flag: "--adapter-memory",
+    value: "GIB",
+    description: "local: memory of the graphics card, which does not tell it (one run at once)",
+  },
   ...slurmFlags,
 ];
 

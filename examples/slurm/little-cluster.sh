@@ -97,7 +97,7 @@ for program in munged slurmctld slurmd sinfo; do
     fail "$program is not installed. On Debian and Ubuntu: sudo apt-get install slurm-wlm munge"
 done
 case $dir in *[!A-Za-z0-9/._-]*) fail "cannot use the folder $dir: only letters, digits and / . _ - may be in its name." ;; esac
-[ "${#dir}" -le 80 ] || fail "cannot use the folder $dir: its name has more than 80 characters. Choose a shorter one, such as /tmp/little."
+[ "${#dir}" -le 80 ] || fail "cannot use the folder $dir: its name has more than 80 characters. Choose a shorter one."
 if is_running munged && is_running slurmctld && is_running slurmd; then
   echo "little-cluster: it runs already." >&2
   echo "export SLURM_CONF='$dir/slurm.conf'"

@@ -36,8 +36,8 @@ export interface Machine {
 
 /**
  * Processes of a software adapter for each core. Though one uses all of them, its launches are short and end with all but one core
- * waiting: four runs of LeNet-300-100 on two cores, two at once, took 1.15 and 1.34 times less than one after the other (llvmpipe, idle,
- * in turn, 2026-11-26). Beside other jobs it was 1.41 and 1.50, four at once 1.62 and 1.67; more than one for each core takes memory
+ * waiting: four runs of LeNet-300-100 on two cores, two at once, ended 1.15 and 1.34 times as fast as one after the other (llvmpipe,
+ * idle, in turn, 2026-11-26). Beside other jobs it was 1.41 and 1.50, four at once 1.62 and 1.67; more than one for each core takes memory
  * and makes the first result come later.
  */
 const processesPerCore = 1;
